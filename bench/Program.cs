@@ -1,0 +1,33 @@
+using Purser.Bench;
+using Purser.Server.Platform;
+
+const int MostWallets = 1_000_000;
+
+try
+{
+    switch (args)
+    {
+        case ["http-load", .. var rest]:
+            await HttpLoad.Run(rest);
+            return 0;
+        case ["ledger"]:
+            await RunLedger(TimeSpan.FromSeconds(10), MostWallets);
+            return 0;
+        case ["ledger", "--short"]:
+            await RunLedger(TimeSpan.FromSeconds(2), mostWallets: 10_000);
+            return 0;
+        default:
+            throw new StartFailure("Say which benchmark: ./purser bench ledger (add --short for a quick look).");
+    }
+}
+catch (StartFailure fault)
+{
+    foreach (var line in fault.Lines) Console.Error.WriteLine($"purser: {line}");
+    return 1;
+}
+
+static async Task RunLedger(TimeSpan duration, int mostWallets)
+{
+    await using var cluster = await Cluster.Start();
+    await new LedgerBench(cluster, duration, mostWallets).Run();
+}

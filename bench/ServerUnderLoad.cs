@@ -1,0 +1,101 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Npgsql;
+using Purser.Server.Platform;
+
+namespace Purser.Bench;
+
+/// <summary>A server in its own process, and its load in another: neither shares a heap with what measures them.</summary>
+sealed class ServerUnderLoad : IAsyncDisposable
+{
+    const string AdminKey = "purser_bench_key_of_no_secret";
+
+    static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
+
+    readonly Process process;
+    readonly string address;
+
+    ServerUnderLoad(Process process, string address)
+    {
+        this.process = process;
+        this.address = address;
+    }
+
+    public long PeakMemoryMb { get; private set; }
+
+    public static async Task<ServerUnderLoad> Start(string connectionString)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Purser.Server.dll"), "server"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardInput = true,
+        };
+        start.Environment["DATABASE_URL"] = Url(connectionString);
+        start.Environment["PURSER_ADMIN_KEY"] = AdminKey;
+        start.Environment["PURSER_MODE"] = "development";
+        start.Environment["PURSER_PORT"] = "0";
+        var process = Process.Start(start)!;
+        using var patience = new CancellationTokenSource(StartTimeout);
+        while (await process.StandardOutput.ReadLineAsync(patience.Token) is { } line)
+        {
+            const string Ready = "Purser is ready: ";
+            if (line.StartsWith(Ready, StringComparison.Ordinal)) return new(process, line[Ready.Length..].Trim());
+        }
+
+        throw new StartFailure("The server ended before it was ready.");
+    }
+
+    public async Task<Measured> Charge(int connections, int wallets, TimeSpan duration)
+    {
+        string[] arguments =
+        [
+            Path.Combine(AppContext.BaseDirectory, "Purser.Bench.dll"), "http-load", address, AdminKey,
+            Text(connections), Text(wallets), duration.TotalSeconds.ToString(CultureInfo.InvariantCulture),
+        ];
+        using var load = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true })!;
+        // The load says when it has warmed up, and when it is done.
+        await load.StandardOutput.ReadLineAsync();
+        var cpu = process.TotalProcessorTime;
+        var databaseCpu = DatabaseProcesses.Cpu();
+        var result = JsonSerializer.Deserialize<HttpLoad.Result>((await load.StandardOutput.ReadLineAsync())!)!;
+        process.Refresh();
+        var measured = new Measured(
+            "http",
+            result.Count,
+            TimeSpan.FromSeconds(result.Seconds),
+            result.P50Ms,
+            result.P99Ms,
+            process.TotalProcessorTime - cpu,
+            DatabaseProcesses.Cpu() - databaseCpu,
+            Allocated: null);
+        PeakMemoryMb = PeakOf(process.Id);
+        await load.WaitForExitAsync();
+        return measured;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        process.Kill();
+        await process.WaitForExitAsync();
+        process.Dispose();
+    }
+
+    static long PeakOf(int id)
+    {
+        var status = $"/proc/{id}/status";
+        if (!File.Exists(status)) return 0;
+
+        var line = File.ReadLines(status).First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
+    }
+
+    static string Url(string connectionString)
+    {
+        var parts = new NpgsqlConnectionStringBuilder(connectionString);
+        var user = $"{Uri.EscapeDataString(parts.Username ?? "")}:{Uri.EscapeDataString(parts.Password ?? "")}";
+        return $"postgres://{user}@{Uri.EscapeDataString(parts.Host!)}:{parts.Port}/{parts.Database}";
+    }
+
+    static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

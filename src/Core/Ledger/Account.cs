@@ -1,0 +1,95 @@
+namespace Purser.Core.Ledger;
+
+/// <summary>
+/// A wallet in memory, with the holds and lots that its commands are about. Commands are decided against it one after
+/// the other; what they changed is read off at the end, to be written in one go.
+/// </summary>
+/// <param name="holds">The open ones that the commands name.</param>
+/// <param name="lots">Up to date with the wallet; null where no command needs them.</param>
+public sealed class Account(Wallet wallet, IEnumerable<Hold> holds, Lots? lots)
+{
+    readonly Dictionary<long, Hold> holds = holds.ToDictionary(hold => hold.Id.Number);
+    readonly List<Entry> entries = [];
+    readonly Dictionary<long, Hold> changedHolds = [];
+
+    public Wallet Before { get; } = wallet;
+
+    public Wallet Wallet { get; private set; } = wallet;
+
+    public Lots? Lots { get; } = lots;
+
+    public IReadOnlyList<Entry> Entries => entries;
+
+    public IReadOnlyCollection<Hold> ChangedHolds => changedHolds.Values;
+
+    public bool Changed => Wallet != Before || changedHolds.Count > 0 || (Lots is not null && Lots.Changed.Any());
+
+    /// <summary>Whether a command can only be decided with the lots at hand.</summary>
+    public static bool NeedsLots(Wallet wallet, Command command, DateTimeOffset now) =>
+        command is Command.ExpireLots or Command.Reverse { Lot: not null } || wallet.LotsDue <= now;
+
+    public Decision Run(Command command, DateTimeOffset now)
+    {
+        // What is past its date is gone before anything else is decided, however late the jobs that look for it are.
+        if (Lots is not null && Wallet.LotsDue <= now) Expire(now);
+
+        var decision = Decide(command, now);
+        if (decision is Decision.Recorded recorded) Keep(recorded);
+        if (command is Command.Reverse { Lot: { } lot } reverse && decision is Decision.Recorded)
+            Lots?.MarkReversed(lot, reverse.Amount);
+        return decision;
+    }
+
+    Decision Decide(Command command, DateTimeOffset now) => command switch
+    {
+        Command.Grant grant => Granting.Grant(Wallet, grant, now),
+        Command.Charge charge => Spending.Charge(Wallet, charge, now),
+        Command.PlaceHold place => Holding.Place(Wallet, place, now),
+        Command.Capture capture => Holding.Capture(Wallet, Current(capture.Hold, now), capture, now),
+        Command.Release release => Holding.Release(Wallet, Current(release.Hold, now), now),
+        Command.Adjust adjust => Granting.Adjust(Wallet, adjust, now),
+        Command.Reverse reverse => Returning.Reverse(Wallet, reverse.Lot is { } lot ? Lots?.Find(lot) : null, reverse, now),
+        Command.ExpireHold expire => Current(expire.Hold, now) is null
+            ? new Decision.Refused(Refusal.HoldUnknown, Credits.Zero, Wallet.Available)
+            : Nothing(now),
+        Command.ExpireLots => Nothing(now),
+        _ => throw new InvalidOperationException($"{command.GetType().Name} has no decision."),
+    };
+
+    /// <summary>A hold as of now: one that is overdue expires when it is touched.</summary>
+    Hold? Current(long number, DateTimeOffset now)
+    {
+        if (holds.GetValueOrDefault(number) is not { } hold) return null;
+        if (Holding.Expire(Wallet, hold, now) is not { } expired) return hold;
+
+        Keep(expired);
+        return expired.Hold;
+    }
+
+    void Expire(DateTimeOffset now)
+    {
+        if (Returning.Expire(Wallet, Lots!, now) is { } expired) Keep(expired);
+        Wallet = Wallet with { LotsDue = Lots!.Due };
+    }
+
+    void Keep(Decision.Recorded recorded)
+    {
+        Wallet = recorded.After;
+        foreach (var entry in recorded.Entries)
+        {
+            entries.Add(entry);
+            Lots?.Follow(Movement.Of(entry));
+        }
+
+        if (recorded.Hold is not { } hold || holds.GetValueOrDefault(hold.Id.Number) == hold) return;
+
+        holds[hold.Id.Number] = hold;
+        changedHolds[hold.Id.Number] = hold;
+    }
+
+    Decision.Recorded Nothing(DateTimeOffset now) => new(
+        Wallet,
+        new(now, null, null, Credits.Zero, Wallet.Balance, Wallet.Available, Credits.Zero, Credits.Zero),
+        [],
+        Hold: null);
+}

@@ -1,0 +1,30 @@
+namespace Purser.Core.Ledger;
+
+/// <summary>What can be asked of one wallet.</summary>
+public abstract record Command
+{
+    Command() { }
+
+    public sealed record Grant(Credits Amount, GrantTerms Terms, string? Reason, string? Reference) : Command;
+
+    /// <param name="Quote">The itemised price; only a priced charge may be zero.</param>
+    public sealed record Charge(Credits Amount, string? Quote, string? Reason, string? Reference) : Command;
+
+    public sealed record PlaceHold(
+        Credits Amount, TimeSpan ExpiresIn, string? Subject, string? Reason, string? Reference) : Command;
+
+    public sealed record Capture(long Hold, Credits Amount, string? Quote) : Command;
+
+    public sealed record Release(long Hold) : Command;
+
+    /// <param name="Amount">Signed: what is added to the balance.</param>
+    public sealed record Adjust(Credits Amount, string Reason) : Command;
+
+    /// <summary>Takes credits back whose payment was returned; what is spent already becomes owed.</summary>
+    /// <param name="Lot">The grant that was paid back, where it is known.</param>
+    public sealed record Reverse(Credits Amount, long? Lot, string Reason, string? Reference) : Command;
+
+    public sealed record ExpireHold(long Hold) : Command;
+
+    public sealed record ExpireLots : Command;
+}

@@ -1,0 +1,121 @@
+namespace Purser.Core.Ledger;
+
+/// <summary>What is left of a grant. Only <see cref="Remaining"/> and <see cref="Reversed"/> ever change.</summary>
+/// <param name="Seq">The number of the entry that brought it in: its age, and its name.</param>
+/// <param name="Reversed">How much of it was taken back with its payment, spent or not.</param>
+public sealed record Lot(long Seq, GrantTerms Terms, Credits Amount, Credits Remaining, Credits Reversed)
+{
+    public static Lot? Of(Movement movement) => movement.Terms is { } terms
+        ? new(movement.Seq, terms, movement.Amount, movement.Amount, Credits.Zero)
+        : null;
+}
+
+/// <summary>Of an entry, what its lots need to know.</summary>
+/// <param name="Lot">The lot that burns first.</param>
+/// <param name="Terms">Of an entry that brought a lot in.</param>
+public readonly record struct Movement(long Seq, Credits Amount, long? Lot, GrantTerms? Terms)
+{
+    public static Movement Of(Entry entry) => new(entry.Id.Seq, entry.Amount, entry.Lot, entry.Terms);
+}
+
+/// <summary>
+/// The lots of a wallet in the order in which they burn: priority, expiry, age. Which lot a charge burnt is nowhere
+/// recorded, because it follows from the entries; this is the one place where it is worked out.
+/// </summary>
+public sealed class Lots
+{
+    readonly SortedList<Rank, Lot> byRank = [];
+    readonly Dictionary<long, Lot> bySeq = [];
+    readonly HashSet<long> changed = [];
+
+    public Lots(IEnumerable<Lot> lots)
+    {
+        foreach (var lot in lots) Add(lot);
+    }
+
+    public IEnumerable<Lot> InOrder => byRank.Values;
+
+    /// <summary>Those that came in, burnt or were reversed since.</summary>
+    public IEnumerable<Lot> Changed => changed.Select(seq => bySeq[seq]);
+
+    public Lot? Find(long seq) => bySeq.GetValueOrDefault(seq);
+
+    /// <summary>Applies the next entry of the wallet: it brings a lot in, or burns.</summary>
+    public void Follow(Movement movement)
+    {
+        if (Lot.Of(movement) is { } lot)
+        {
+            Add(lot);
+            changed.Add(lot.Seq);
+        }
+        else if (movement.Amount < Credits.Zero)
+        {
+            Burn(-movement.Amount, movement.Lot);
+        }
+    }
+
+    public void MarkReversed(long seq, Credits amount)
+    {
+        var lot = bySeq[seq];
+        Put(lot with { Reversed = lot.Reversed + amount });
+    }
+
+    /// <summary>
+    /// What expires now: of each lot past its date what no hold keeps. Held credits are the first to burn,
+    /// so a hold keeps the lots at the head of the order.
+    /// </summary>
+    public IReadOnlyList<(Lot Lot, Credits Amount)> Expiring(Credits held, DateTimeOffset now)
+    {
+        var due = new List<(Lot, Credits)>();
+        var unkept = held;
+        foreach (var lot in byRank.Values)
+        {
+            var kept = Credits.Min(lot.Remaining, unkept);
+            unkept -= kept;
+            if (lot.Terms.ExpiresAt <= now && lot.Remaining > kept) due.Add((lot, lot.Remaining - kept));
+        }
+
+        return due;
+    }
+
+    /// <summary>No lot with anything left expires before this.</summary>
+    public DateTimeOffset? Due => byRank.Values
+        .Where(lot => lot.Remaining > Credits.Zero)
+        .Min(lot => lot.Terms.ExpiresAt);
+
+    /// <summary>A lot as it is stored; one that comes in now is <see cref="Follow"/>ed.</summary>
+    public void Add(Lot lot)
+    {
+        byRank.Add(Rank.Of(lot), lot);
+        bySeq.Add(lot.Seq, lot);
+    }
+
+    void Put(Lot lot)
+    {
+        byRank[Rank.Of(lot)] = lot;
+        bySeq[lot.Seq] = lot;
+        changed.Add(lot.Seq);
+    }
+
+    void Burn(Credits amount, long? first)
+    {
+        if (first is { } seq && bySeq.TryGetValue(seq, out var target)) amount -= Take(target, amount);
+        for (var i = 0; i < byRank.Count && amount > Credits.Zero; i++) amount -= Take(byRank.Values[i], amount);
+
+        if (amount > Credits.Zero) throw new InvalidOperationException("The entries of a wallet took more than its lots hold.");
+    }
+
+    Credits Take(Lot lot, Credits atMost)
+    {
+        var taken = Credits.Min(lot.Remaining, atMost);
+        if (taken > Credits.Zero) Put(lot with { Remaining = lot.Remaining - taken });
+        return taken;
+    }
+
+    readonly record struct Rank(int Priority, DateTimeOffset Expiry, long Seq) : IComparable<Rank>
+    {
+        public static Rank Of(Lot lot) => new(lot.Terms.Priority, lot.Terms.ExpiresAt ?? DateTimeOffset.MaxValue, lot.Seq);
+
+        public int CompareTo(Rank other) => (Priority, Expiry, Seq).CompareTo((other.Priority, other.Expiry, other.Seq));
+    }
+}

@@ -1,0 +1,49 @@
+namespace Purser.Core.Ledger;
+
+/// <summary>Credits that leave without being spent: expired, or taken back with their payment.</summary>
+public static class Returning
+{
+    /// <summary>Takes what is available; the rest becomes owed, and later grants pay it first.</summary>
+    /// <param name="lot">The grant that is reversed, where one is named.</param>
+    public static Decision Reverse(Wallet wallet, Lot? lot, Command.Reverse reverse, DateTimeOffset now)
+    {
+        if (reverse.Lot is not null && lot is null) return Refused(Refusal.GrantUnknown);
+        if (reverse.Amount <= Credits.Zero) return Refused(Refusal.AmountNotPositive);
+        if (reverse.Amount > Credits.Max) return Refused(Refusal.AmountTooLarge);
+        if (lot is not null && reverse.Amount > lot.Amount - lot.Reversed) return Refused(Refusal.ReversalExceedsGrant);
+        if (reverse.Amount > Credits.Max - wallet.Owed) return Refused(Refusal.BalanceTooLarge);
+
+        // From here on the reversal must succeed.
+        var taken = Credits.Min(reverse.Amount, wallet.Available);
+        var draft = new Draft(EntryKind.Reversal, -taken)
+        {
+            Owed = wallet.Owed + reverse.Amount - taken,
+            Reason = reverse.Reason,
+            Reference = reverse.Reference,
+            Lot = reverse.Lot,
+        };
+        var (after, entry) = wallet.Append(draft, now);
+        var receipt = after.Receipt(entry, taken) with { Missing = reverse.Amount - taken };
+        return new Decision.Recorded(after, receipt, [entry], Hold: null);
+
+        Decision Refused(Refusal why) => new Decision.Refused(why, reverse.Amount, wallet.Available);
+    }
+
+    /// <summary>An entry for each lot past its date. The lots must be up to date with the wallet.</summary>
+    public static Decision.Recorded? Expire(Wallet wallet, Lots lots, DateTimeOffset now)
+    {
+        var after = wallet;
+        var entries = new List<Entry>();
+        foreach (var (lot, amount) in lots.Expiring(wallet.Held, now))
+        {
+            var draft = new Draft(EntryKind.Expiry, -amount) { Owed = after.Owed, Lot = lot.Seq };
+            (after, var entry) = after.Append(draft, now);
+            entries.Add(entry);
+        }
+
+        if (entries.Count == 0) return null;
+
+        var gone = wallet.Balance - after.Balance;
+        return new(after, after.Receipt(entries[^1], gone), entries, Hold: null);
+    }
+}

@@ -1,0 +1,3 @@
+using Purser.Sandbox;
+
+return await SandboxServer.Run(SandboxSettings.FromEnvironment());

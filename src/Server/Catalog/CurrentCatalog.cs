@@ -1,0 +1,34 @@
+using Purser.Core.Catalog;
+using Purser.Core.Pricing;
+using Purser.Server.Platform;
+
+namespace Purser.Server.Catalog;
+
+/// <summary>The catalog in force. It is read once, when the server starts: servers beside it must agree on prices.</summary>
+sealed class CurrentCatalog(string file, Db db, TimeProvider time)
+{
+    Offer? offer;
+    RateCard? rates;
+
+    public Offer Offer => offer ?? throw NotLoaded();
+
+    /// <summary>The prices of <see cref="Offer"/>, and the number of its version.</summary>
+    public RateCard Rates => rates ?? throw NotLoaded();
+
+    /// <summary>Reads, checks and records the catalog; once, after the migrations and before the first request.</summary>
+    public async Task Load(CancellationToken ct)
+    {
+        var catalog = CatalogFile.Read(file) switch
+        {
+            CatalogReading.Sound sound => sound,
+            CatalogReading.Faulty faulty => throw new StartFailure(
+                [.. faulty.Faults, "The catalog cannot be used: correct it, or name another one with PURSER_CATALOG."]),
+            _ => throw new InvalidOperationException("A reading is sound or faulty."),
+        };
+        var version = await db.Number(catalog, time.Now(), ct);
+        offer = catalog.Offer;
+        rates = new(version, catalog.Offer.Rates);
+    }
+
+    static InvalidOperationException NotLoaded() => new("The catalog is used before it is loaded.");
+}

@@ -1,0 +1,132 @@
+using Npgsql;
+using Purser.Core.Ledger;
+
+namespace Purser.Server.Ledger;
+
+/// <summary>
+/// The commands of one transaction. Two round trips:
+/// 1. begin; lock the wallets in the order of their ids; read the keys and the holds that are named.
+///    (A third, where lots are needed: lots that expired, or a reversal.)
+///    Then decide in memory, one command after the other, in the order in which they came.
+/// 2. write wallets, entries, keys, holds and lots set-wise; commit.
+/// Only then are the callers answered.
+/// </summary>
+sealed class Batch(
+    NpgsqlConnection connection, IReadOnlyList<Pending> commands, DirtyBuckets dirty, LedgerMetrics metrics)
+{
+    readonly Dictionary<WalletId, Account> accounts = [];
+    readonly Dictionary<Guid, Answer> answers = [];
+    readonly List<(CommandKey Key, int Bucket, Answer Answer)> newAnswers = [];
+    readonly Outcome[] outcomes = new Outcome[commands.Count];
+
+    public async Task Run(CancellationToken ct)
+    {
+        await Load(ct);
+        for (var i = 0; i < commands.Count; i++) outcomes[i] = Decide(commands[i]);
+        await Write(ct);
+        for (var i = 0; i < commands.Count; i++)
+        {
+            metrics.Answered(outcomes[i]);
+            commands[i].TrySetResult(outcomes[i]);
+        }
+    }
+
+    async Task Load(CancellationToken ct)
+    {
+        var wallets = commands.Select(command => command.Wallet).Distinct().ToArray();
+        var loaded = await BatchRows.Lock(connection, wallets, commands, ct);
+        if (loaded.Wallets.Count < wallets.Length)
+        {
+            // The first command of a customer opens the wallet, in a transaction of its own: a row that is inserted
+            // while others are locked would be locked out of order.
+            await BatchRows.Rollback(connection, ct);
+            await BatchRows.Open(connection, wallets, ct);
+            loaded = await BatchRows.Lock(connection, wallets, commands, ct);
+        }
+
+        var needLots = NeedLots(loaded.Wallets);
+        var lots = needLots.Count == 0 ? [] : await LotRows.CatchUp(connection, needLots, NamedLots(), ct);
+        foreach (var wallet in loaded.Wallets.Values)
+        {
+            var holds = loaded.Holds.GetValueOrDefault(wallet.Id) ?? [];
+            accounts.Add(wallet.Id, new(wallet, holds, lots.GetValueOrDefault(wallet.Id)));
+        }
+
+        foreach (var answer in loaded.Answers) answers.Add(answer.Key, answer.Value);
+    }
+
+    List<Wallet> NeedLots(Dictionary<WalletId, Wallet> wallets)
+    {
+        var need = new HashSet<WalletId>();
+        foreach (var pending in commands)
+        {
+            if (wallets.TryGetValue(pending.Wallet, out var wallet)
+                && Account.NeedsLots(wallet, pending.Command, pending.Now)) need.Add(wallet.Id);
+        }
+
+        return [.. need.Select(id => wallets[id])];
+    }
+
+    HashSet<(WalletId, long)> NamedLots() =>
+    [
+        .. from pending in commands
+           let lot = (pending.Command as Command.Reverse)?.Lot
+           where lot is not null
+           select (pending.Wallet, lot.Value),
+    ];
+
+    Outcome Decide(Pending pending)
+    {
+        if (!accounts.TryGetValue(pending.Wallet, out var account))
+            return new Outcome.Refused(Refusal.CustomerUnknown, default, default, Replayed: false);
+
+        if (pending.Key is { } key && answers.TryGetValue(key.Key, out var known))
+        {
+            // What this very command wrote before its connection broke is no replay to its caller.
+            return known.Request == key.Request ? known.Outcome(replayed: !pending.MayBeWritten) : new Outcome.KeyReused();
+        }
+
+        var answer = new Answer(pending.Key?.Request ?? default, account.Run(pending.Command, pending.Now), pending.Now);
+        // What could not be decided, because it makes no sense or its subject is unknown, leaves its key free.
+        if (pending.Key is { } newKey && answer.Refusal is not <= Refusal.ExpiryNotInFuture)
+        {
+            answers.Add(newKey.Key, answer);
+            newAnswers.Add((newKey, pending.Wallet.Bucket, answer));
+        }
+
+        return answer.Outcome(replayed: false);
+    }
+
+    async Task Write(CancellationToken ct)
+    {
+        var changed = accounts.Values.Where(account => account.Changed).ToList();
+        if (changed.Count == 0 && newAnswers.Count == 0)
+        {
+            await BatchRows.Rollback(connection, ct);
+            return;
+        }
+
+        foreach (var pending in commands) pending.MayBeWritten = true;
+        await BatchRows.Write(connection, changed, newAnswers, ct);
+        foreach (var account in changed) dirty.Mark(account.Wallet.Id.Bucket);
+    }
+}
+
+/// <summary>A decision as it is kept with its key: enough to answer again, for ever.</summary>
+sealed record Answer(Guid Request, Refusal? Refusal, Receipt Receipt)
+{
+    public Answer(Guid request, Decision decision, DateTimeOffset now)
+        : this(request, (decision as Decision.Refused)?.Why, Kept(decision, now)) { }
+
+    public Outcome Outcome(bool replayed) => Refusal is { } why
+        ? new Outcome.Refused(why, Receipt.Amount, Receipt.Available, replayed)
+        : new Outcome.Done(Receipt, replayed);
+
+    static Receipt Kept(Decision decision, DateTimeOffset now) => decision switch
+    {
+        Decision.Recorded recorded => recorded.Receipt,
+        Decision.Refused refused => new(
+            now, null, null, refused.Required, default, refused.Available, default, default),
+        _ => throw new InvalidOperationException($"{decision.GetType().Name} has no receipt."),
+    };
+}

@@ -1,0 +1,176 @@
+using Purser.Core;
+using Purser.Core.Ledger;
+using Purser.Server.Catalog;
+using Purser.Server.Platform;
+
+namespace Purser.Server.Ledger;
+
+record ChargeRequest : IPriced
+{
+    public Credits? Amount { get; init; }
+    public string? Operation { get; init; }
+    public Dictionary<string, decimal>? Quantities { get; init; }
+    public string? Model { get; init; }
+    public Dictionary<string, long>? Usage { get; init; }
+    public string? Reason { get; init; }
+    public string? Reference { get; init; }
+}
+
+sealed record BulkChargeRequest : ChargeRequest
+{
+    public string? Customer { get; init; }
+    public string? IdempotencyKey { get; init; }
+}
+
+sealed record BulkRequest
+{
+    public List<BulkChargeRequest>? Charges { get; init; }
+}
+
+sealed record EstimateRequest : IPriced
+{
+    public Credits? Amount { get; init; }
+    public string? Operation { get; init; }
+    public Dictionary<string, decimal>? Quantities { get; init; }
+    public string? Model { get; init; }
+    public Dictionary<string, long>? Usage { get; init; }
+    public string? Customer { get; init; }
+}
+
+static class ChargeEndpoints
+{
+    const int MostAtOnce = 1000;
+    const int LongestKey = 255;
+
+    public static void MapCharges(this IEndpointRouteBuilder routes)
+    {
+        var v1 = routes.MapGroup("/v1").WithTags("Ledger");
+        v1.MapPost("/customers/{customer}/charges", Charge).WithSummary("Charge an amount, an operation or a model's usage")
+            .Produces<ChargeAnswer>(StatusCodes.Status201Created)
+            .Produces<ErrorBody>(StatusCodes.Status402PaymentRequired);
+        v1.MapPost("/charges", ChargeMany).WithSummary("Up to 1,000 charges, each decided on its own")
+            .Produces<BulkAnswer>();
+        v1.MapPost("/estimates", Estimate).WithSummary("What an operation or a model's usage would cost, line by line")
+            .Produces<EstimateAnswer>();
+    }
+
+    static async Task<IResult> Charge(
+        CustomerId customer, ChargeRequest request, Lanes lanes, CurrentCatalog catalog, Db db, TimeProvider time, HttpContext http)
+    {
+        var (outcome, quote) = await Decide(customer, request, http.IdempotencyKey(), lanes, catalog, db, time.Now());
+        return outcome is Refusing.Priceless priceless
+            ? priceless.Error.Answer(http)
+            : ((Refusing.Decided)outcome).Outcome.Reply(http, receipt =>
+                TypedResults.Created((string?)null, Answer(WalletId.Of(customer), receipt, quote)));
+    }
+
+    static async Task<IResult> ChargeMany(
+        BulkRequest request, Lanes lanes, CurrentCatalog catalog, Db db, TimeProvider time, HttpContext http)
+    {
+        var charges = request.Charges ?? throw new InvalidRequestException("charges", "'charges' is required.", "missing_member");
+        if (charges.Count is 0 or > MostAtOnce)
+            throw new InvalidRequestException("charges", $"'charges' has 1 to {MostAtOnce} members.");
+        if (charges.FindIndex(charge => charge is null) is >= 0 and var missing)
+            throw new InvalidRequestException($"charges[{missing}]", "A charge is an object.");
+
+        // Each charge has a key of its own; one for the whole call does no harm, but must be one.
+        http.IdempotencyKey();
+        var now = time.Now();
+        // All are in their lanes before the first is waited for, so that they share transactions.
+        var running = charges.ConvertAll(charge => ChargeOne(charge, lanes, catalog, db, now));
+        var results = await Task.WhenAll(running);
+        return TypedResults.Ok(new BulkAnswer(
+            [.. results.Select(one => one.Error is { } error ? one with { Error = error with { RequestId = http.TraceIdentifier } } : one)]));
+    }
+
+    static async Task<BulkResult> ChargeOne(BulkChargeRequest request, Lanes lanes, CurrentCatalog catalog, Db db, DateTimeOffset now)
+    {
+        try
+        {
+            var name = request.Customer.Needed("customer");
+            if (!CustomerId.TryParse(name, null, out var customer))
+                return Failed(Error.Invalid("customer", "'customer' is not the id of a customer."));
+
+            var key = request.IdempotencyKey.Needed("idempotency_key").Short("idempotency_key", LongestKey);
+            var (outcome, quote) = await Decide(customer, request, key, lanes, catalog, db, now);
+            return outcome switch
+            {
+                Refusing.Priceless priceless => Failed(priceless.Error),
+                Refusing.Decided { Outcome: Outcome.Done done } =>
+                    new(Answer(WalletId.Of(customer), done.Receipt, quote), null, done.Replayed ? true : null),
+                Refusing.Decided decided => Failed(decided.Outcome.ToError()),
+                _ => throw new InvalidOperationException("A charge is decided or has no price."),
+            };
+        }
+        catch (InvalidRequestException invalid)
+        {
+            // One charge that cannot be read is that one's error: the others are decided on their own.
+            return Failed(invalid.Error);
+        }
+
+        static BulkResult Failed(Error error) => new(null, error, null);
+    }
+
+    static async Task<(Refusing Outcome, QuoteAnswer? Quote)> Decide(
+        CustomerId customer, ChargeRequest request, string? idempotencyKey, Lanes lanes, CurrentCatalog catalog, Db db, DateTimeOffset now)
+    {
+        var wallet = WalletId.Of(customer);
+        var reason = Texts.Reason(request.Reason);
+        var reference = Texts.Reference(request.Reference);
+        var key = Fingerprint.Key(wallet, idempotencyKey, request.Fingerprint("charge", reason, reference), now);
+        var price = Prices.Of(request, catalog.Rates, now);
+        if (price is Price.None none)
+        {
+            // What is no longer priced may have been charged while it was.
+            return await db.Replay(wallet, key, CancellationToken.None) is { } replay
+                ? (new Refusing.Decided(replay), await QuoteOf(replay, wallet, db))
+                : (new Refusing.Priceless(none.Error), null);
+        }
+
+        var command = new Command.Charge(price.Amount, price.Quote?.ToJson(), reason, reference);
+        var outcome = await lanes.Run(wallet, command, key, now);
+        var replayed = outcome is Outcome.Done { Replayed: true };
+        return (new Refusing.Decided(outcome), replayed && price.Quote is not null ? await QuoteOf(outcome, wallet, db) : price.Quote);
+    }
+
+    static async Task<IResult> Estimate(
+        EstimateRequest request, CurrentCatalog catalog, Db db, TimeProvider time, HttpContext http, CancellationToken ct)
+    {
+        if (request.Amount is not null) throw new InvalidRequestException("amount", "An estimate is for an operation or a model.");
+        if (request.Operation is null == request.Model is null)
+            throw new InvalidRequestException("operation", "Give either 'operation' or 'model'.", "missing_member");
+
+        http.IdempotencyKey();
+        var price = Prices.Of(request, catalog.Rates, time.Now());
+        if (price is Price.None none) return none.Error.Answer(http);
+
+        bool? affordable = null;
+        if (request.Customer is { } name)
+        {
+            if (!CustomerId.TryParse(name, null, out var customer))
+                throw new InvalidRequestException("customer", "'customer' is not the id of a customer.");
+            if (await db.Balance(customer, catalog, ct) is not { } balance) return Error.NotFound("customer").Answer(http);
+
+            affordable = price.Amount <= balance.Available;
+        }
+
+        var usd = price.Amount.ToDecimal() * catalog.Offer.Rates.UsdPerCredit;
+        return TypedResults.Ok(new EstimateAnswer(price.Amount, usd, price.Quote!.Lines, affordable));
+    }
+
+    static async Task<QuoteAnswer?> QuoteOf(Outcome outcome, WalletId wallet, Db db) =>
+        outcome is Outcome.Done { Receipt.Entry: { } seq }
+            ? (await db.Entry(new(wallet, seq), CancellationToken.None))?.Quote
+            : null;
+
+    static ChargeAnswer Answer(WalletId wallet, Receipt receipt, QuoteAnswer? quote) => new(
+        new EntryId(wallet, receipt.Entry!.Value).ToString(), receipt.Amount, receipt.Balance, receipt.Available, quote);
+
+    /// <summary>Whether a charge came as far as the ledger.</summary>
+    abstract record Refusing
+    {
+        public sealed record Decided(Outcome Outcome) : Refusing;
+
+        public sealed record Priceless(Error Error) : Refusing;
+    }
+}

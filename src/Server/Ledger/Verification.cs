@@ -1,0 +1,175 @@
+using System.Diagnostics;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Npgsql;
+using Purser.Core;
+using Purser.Core.Ledger;
+using Purser.Server.Platform;
+
+namespace Purser.Server.Ledger;
+
+sealed record DifferenceAnswer(string Customer, string Wallet, long Seq, string What);
+
+/// <summary>What a verification found. At most <see cref="Verification.MostShown"/> differences are listed; all are counted.</summary>
+sealed record VerificationAnswer(
+    bool Ok, long Customers, long Wallets, long Entries, long Holds, long Lots, Credits Balance, Credits Held, Credits Owed,
+    long DifferenceCount, IReadOnlyList<DifferenceAnswer> Differences, double Seconds);
+
+/// <summary>
+/// Recomputes the whole ledger as of one moment, bucket by bucket, while servers go on writing. Memory holds one bucket's
+/// wallets and one entry, so a hot wallet with millions of entries costs time only.
+/// </summary>
+sealed class Verification(NpgsqlDataSource source)
+{
+    public const int MostShown = 100;
+
+    readonly List<(WalletId Wallet, long Seq, string What)> shown = [];
+    long customers, wallets, entries, holds, lots, differences;
+    Credits balance, held, owed;
+
+    public static async Task<int> Run(NpgsqlDataSource source, TextWriter output, CancellationToken ct)
+    {
+        var answer = await new Verification(source).Run(ct);
+        await output.WriteLineAsync(JsonSerializer.Serialize(answer, VerificationJson.Default.VerificationAnswer));
+        return answer.Ok ? 0 : 1;
+    }
+
+    public async Task<VerificationAnswer> Run(CancellationToken ct)
+    {
+        var started = Stopwatch.GetTimestamp();
+        await using var tx = await new Db(source).Snapshot(ct);
+        customers = await Count(tx, $"select count(*) from customer", ct);
+        for (var bucket = 0; bucket < WalletId.Buckets; bucket++) await VerifyBucket(tx, bucket, ct);
+
+        return new(
+            differences == 0, customers, wallets, entries, holds, lots, balance, held, owed, differences,
+            await Named(tx, ct), Stopwatch.GetElapsedTime(started).TotalSeconds);
+    }
+
+    async Task VerifyBucket(Tx tx, int bucket, CancellationToken ct)
+    {
+        var proofs = await Load(tx, bucket, ct);
+        Proof? current = null;
+        var of = default(WalletId);
+        await using var command = new NpgsqlCommand("""
+            select e.wallet_id, e.seq, e.kind, e.amount, e.balance, e.owed, e.at, e.reason, e.reference, e.hold, e.shortfall,
+              e.lot, e.quote, e.hash, l.source, l.priority, l.expires_at, l.paid_minor, l.paid_currency
+            from entry e
+            left join lot l on l.bucket = e.bucket and l.wallet_id = e.wallet_id and l.seq = e.seq
+            where e.bucket = $1
+            order by e.wallet_id, e.seq
+            """, tx.Connection);
+        command.CommandTimeout = 0;
+        command.Parameters.Add(new() { Value = bucket });
+        await using (var rows = await command.ExecuteReaderAsync(ct))
+        {
+            while (await rows.ReadAsync(ct))
+            {
+                var entry = ReadEntry(rows);
+                entries++;
+                if (current is null || entry.Id.Wallet != of)
+                {
+                    of = entry.Id.Wallet;
+                    if (!proofs.TryGetValue(of, out current))
+                    {
+                        Differs(of, entry.Id.Seq, "an entry is there whose wallet is missing");
+                        proofs.Add(of, current = new(Wallet.Empty(of), Credits.Zero, [], 0));
+                    }
+                }
+
+                current.Next(entry);
+            }
+        }
+
+        foreach (var proof in proofs.Values)
+            foreach (var one in proof.Close()) Differs(one.Wallet, one.Seq, one.What);
+    }
+
+    async Task<Dictionary<WalletId, Proof>> Load(Tx tx, int bucket, CancellationToken ct)
+    {
+        var rows = await tx.All($"""
+            select w.id, w.balance, w.held, w.owed, w.frozen_at is not null, w.seq, w.holds, w.at, w.head, w.lots_due,
+              coalesce(p.seq, 0)
+            from wallet w
+            left join projection p on p.bucket = w.bucket and p.wallet_id = w.id
+            where w.bucket = {bucket}
+            """, row => (Wallet: BatchRows.ReadWallet(row), Projected: row.GetInt64(10)), ct);
+        var open = await tx.All($"""
+            select wallet_id, sum(amount)::bigint, count(*) from hold where bucket = {bucket} and state = 1 group by wallet_id
+            """, row => (Wallet: new WalletId(row.GetGuid(0)), Sum: row.GetCredits(1), Count: row.GetInt64(2)), ct);
+        var stored = await tx.All($"""
+            select wallet_id, seq, source, priority, expires_at, paid_minor, paid_currency, amount, remaining, reversed
+            from lot where bucket = {bucket}
+            """, row => (Wallet: new WalletId(row.GetGuid(0)), Lot: LotRows.ReadLot(row)), ct);
+
+        var openByWallet = open.ToDictionary(one => one.Wallet, one => one.Sum);
+        var lotsByWallet = stored.ToLookup(one => one.Wallet, one => one.Lot);
+        wallets += rows.Count;
+        holds += open.Sum(one => one.Count);
+        lots += stored.Count;
+        foreach (var (wallet, _) in rows)
+        {
+            balance += wallet.Balance;
+            held += wallet.Held;
+            owed += wallet.Owed;
+        }
+
+        var proofs = rows.ToDictionary(one => one.Wallet.Id, one => new Proof(
+            one.Wallet, openByWallet.GetValueOrDefault(one.Wallet.Id), [.. lotsByWallet[one.Wallet.Id]], one.Projected));
+        foreach (var orphan in openByWallet.Keys.Concat(lotsByWallet.Select(group => group.Key)).Distinct())
+            if (!proofs.ContainsKey(orphan)) Differs(orphan, 0, "holds or lots are there whose wallet is missing");
+        return proofs;
+    }
+
+    void Differs(WalletId wallet, long seq, string what)
+    {
+        differences++;
+        if (shown.Count < MostShown) shown.Add((wallet, seq, what));
+    }
+
+    async Task<IReadOnlyList<DifferenceAnswer>> Named(Tx tx, CancellationToken ct)
+    {
+        var ids = shown.Select(one => one.Wallet.Value).Distinct().ToArray();
+        var names = (await tx.All($"""
+            select wallet_id, id from customer where wallet_id = any({ids})
+            """, row => (Wallet: new WalletId(row.GetGuid(0)), Name: row.GetString(1)), ct)).ToDictionary(one => one.Wallet, one => one.Name);
+        return [.. shown.Select(one => new DifferenceAnswer(
+            names.GetValueOrDefault(one.Wallet, ""), one.Wallet.ToString(), one.Seq, one.What))];
+    }
+
+    static async Task<long> Count(Tx tx, Sql sql, CancellationToken ct) =>
+        (await tx.All(sql, row => row.GetInt64(0), ct)).Single();
+
+    static Entry ReadEntry(NpgsqlDataReader row)
+    {
+        GrantTerms? terms = null;
+        if (row.Maybe<short>(14) is { } source)
+        {
+            terms = new(
+                (GrantSource)source,
+                row.GetInt32(15),
+                row.IsDBNull(16) ? null : row.GetInstant(16),
+                row.Maybe<long>(17) is { } minor ? new(minor, row.GetString(18)) : null);
+        }
+
+        return new(
+            new(new(row.GetGuid(0)), row.GetInt64(1)),
+            (EntryKind)row.GetInt16(2),
+            row.GetCredits(3),
+            row.GetCredits(4),
+            row.GetCredits(5),
+            row.GetInstant(6),
+            row.Text(7),
+            row.Text(8),
+            row.Maybe<long>(9),
+            new(row.Maybe<long>(10) ?? 0),
+            row.Maybe<long>(11),
+            row.Text(12),
+            terms,
+            Hash.Of(row.GetFieldValue<byte[]>(13)));
+    }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, Converters = [typeof(CreditsConverter)])]
+[JsonSerializable(typeof(VerificationAnswer))]
+sealed partial class VerificationJson : JsonSerializerContext;

@@ -1,0 +1,185 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Npgsql;
+using Purser.Core;
+
+namespace Purser.Server.Platform;
+
+/// <summary>The kinds of error a client can tell apart; each has its status.</summary>
+enum ErrorType
+{
+    InvalidRequest = StatusCodes.Status400BadRequest,
+    Unauthorized = StatusCodes.Status401Unauthorized,
+    PaymentRequired = StatusCodes.Status402PaymentRequired,
+    Forbidden = StatusCodes.Status403Forbidden,
+    NotFound = StatusCodes.Status404NotFound,
+    Conflict = StatusCodes.Status409Conflict,
+    TooLarge = StatusCodes.Status413PayloadTooLarge,
+    RateLimited = StatusCodes.Status429TooManyRequests,
+    Internal = StatusCodes.Status500InternalServerError,
+    Overloaded = StatusCodes.Status503ServiceUnavailable,
+}
+
+/// <summary>What went wrong, as clients read it.</summary>
+sealed record Error(string Type, string Code, string Message)
+{
+    public string? Param { get; init; }
+
+    public Credits? Required { get; init; }
+
+    public Credits? Available { get; init; }
+
+    public string RequestId { get; init; } = "";
+
+    [JsonIgnore]
+    public ErrorType Kind { get; init; }
+
+    [JsonIgnore]
+    public int? RetryAfterSeconds { get; init; }
+
+    public static Error Of(ErrorType kind, string code, string message, string? param = null) =>
+        new(JsonNamingPolicy.SnakeCaseLower.ConvertName(kind.ToString()), code, message) { Kind = kind, Param = param };
+
+    public static Error Invalid(string? param, string message, string code = "invalid_value") =>
+        Of(ErrorType.InvalidRequest, code, message, param);
+
+    public static Error NotFound(string what) => Of(ErrorType.NotFound, "not_found", $"There is no such {what}.");
+
+    public static Error Overloaded(string code, string message) =>
+        Of(ErrorType.Overloaded, code, message) with { RetryAfterSeconds = 1 };
+}
+
+sealed record ErrorBody(Error Error);
+
+/// <summary>The request cannot be understood: said once, where it is noticed, and answered by the one handler.</summary>
+sealed class InvalidRequestException(string? param, string message, string code = "invalid_value") : Exception(message)
+{
+    public Error Error { get; } = Error.Invalid(param, message, code);
+}
+
+static class Errors
+{
+    /// <summary>An error as an answer.</summary>
+    public static JsonHttpResult<ErrorBody> Answer(this Error error, HttpContext http)
+    {
+        if (error.RetryAfterSeconds is { } seconds) http.Response.Headers.RetryAfter = seconds.ToString(Invariant);
+        return TypedResults.Json(
+            new ErrorBody(error with { RequestId = http.TraceIdentifier }), statusCode: (int)error.Kind);
+    }
+
+    /// <summary>The one place where a failure ends: known ones become their answer, all others are logged and hidden.</summary>
+    public static void UseErrors(this WebApplication app)
+    {
+        app.UseExceptionHandler(new ExceptionHandlerOptions
+        {
+            SuppressDiagnosticsCallback = _ => true,
+            ExceptionHandler = async http =>
+            {
+                var failure = http.Features.Get<IExceptionHandlerFeature>()!.Error;
+                if (http.RequestAborted.IsCancellationRequested) return;
+
+                // The framework has cleared the headers.
+                http.Response.Headers["X-Request-Id"] = http.TraceIdentifier;
+                var error = Explain(failure);
+                if (error.Kind == ErrorType.Internal)
+                    http.RequestServices.GetRequiredService<ILogger<Error>>().RequestFailed(failure, http.TraceIdentifier);
+                await error.Answer(http).ExecuteAsync(http);
+            },
+        });
+        app.Use(async (http, next) =>
+        {
+            if (HasOtherCharset(http.Request))
+            {
+                await WrongContentType.Answer(http).ExecuteAsync(http);
+                return;
+            }
+
+            await next(http);
+            if (!http.Response.HasStarted && ExplainSilence(http) is { } error) await error.Answer(http).ExecuteAsync(http);
+        });
+    }
+
+    // The framework fails on a charset that it does not know, and JSON has but one.
+    static bool HasOtherCharset(HttpRequest request) =>
+        request.ContentType?.Contains("charset", StringComparison.OrdinalIgnoreCase) == true
+        && request.HasJsonContentType()
+        && request.GetTypedHeaders().ContentType is { Charset.HasValue: true, Encoding: not UTF8Encoding };
+
+    // Where no route fits, and where a body breaks off or is too long, the framework answers with a status and no word.
+    static Error? ExplainSilence(HttpContext http) => http.Response.StatusCode switch
+    {
+        StatusCodes.Status400BadRequest => Unreadable,
+        StatusCodes.Status404NotFound or StatusCodes.Status405MethodNotAllowed => Error.Of(
+            ErrorType.NotFound, "no_such_route", $"{http.Request.Method} {http.Request.Path} is not a route; see /docs."),
+        StatusCodes.Status413PayloadTooLarge => TooLarge,
+        StatusCodes.Status415UnsupportedMediaType => WrongContentType,
+        _ => null,
+    };
+
+    static Error Explain(Exception failure) => failure switch
+    {
+        InvalidRequestException invalid => invalid.Error,
+        BadHttpRequestException bad => ExplainBinding(bad),
+        NpgsqlException { IsTransient: true } or TimeoutException =>
+            Error.Overloaded("database_unavailable", "The database does not answer. Try again with the same Idempotency-Key."),
+        _ => Error.Of(ErrorType.Internal, "internal", "Something failed on our side. Quote the request id."),
+    };
+
+    static Error Unreadable => Error.Invalid(null, "The request cannot be read.");
+
+    static Error TooLarge => Error.Of(ErrorType.TooLarge, "body_too_large", "The body is larger than 1 MB.");
+
+    static Error WrongContentType => Error.Invalid(
+        null, "The body must be JSON in UTF-8: send Content-Type: application/json.", "unsupported_content_type");
+
+    static Error ExplainBinding(BadHttpRequestException bad) => bad switch
+    {
+        { StatusCode: StatusCodes.Status413PayloadTooLarge } => TooLarge,
+        { StatusCode: StatusCodes.Status415UnsupportedMediaType } => WrongContentType,
+        { InnerException: JsonException json } => ExplainJson(json),
+        _ when BoundParameter(bad.Message) is { } param =>
+            Error.Invalid(param, $"'{param}' is missing or not of the right form."),
+        _ => Unreadable,
+    };
+
+    static Error ExplainJson(JsonException json)
+    {
+        var param = Member(json.Path);
+        var unknown = json.Message.Contains("could not be mapped", StringComparison.Ordinal);
+        if (unknown) return Error.Invalid(param, $"'{param}' is not a member of this request.", "unknown_member");
+        if (json.InnerException is FormatException said) return Error.Invalid(param, said.Message);
+
+        return json.InnerException is JsonException || param is null
+            ? Error.Invalid(param, "The body is not valid JSON.", "invalid_json")
+            : Error.Invalid(param, $"'{param}' is not of the right type, or is there twice.", "invalid_type");
+    }
+
+    // $.paid.minor, $.charges[3].amount, or $['what is no plain name'].
+    static string? Member(string? path) => path switch
+    {
+        ['$', '.', .. var plain] => plain,
+        ['$', '[', '\'', .. var odd, '\'', ']'] => odd,
+        _ => null,
+    };
+
+    // The framework names the parameter only in its sentence: Failed to bind parameter "CustomerId customer" from "…".
+    // A body that is missing is a parameter to it as well, and no member to the caller.
+    static string? BoundParameter(string message)
+    {
+        var quoted = message.Split('"');
+        return quoted.Length > 1 && quoted[1].Split(' ') is [_, var name] && name != "request"
+            ? JsonNamingPolicy.SnakeCaseLower.ConvertName(name)
+            : null;
+    }
+
+    static readonly IFormatProvider Invariant = System.Globalization.CultureInfo.InvariantCulture;
+}
+
+static partial class Log
+{
+    [LoggerMessage(900, LogLevel.Error, "Request {RequestId} failed")]
+    public static partial void RequestFailed(this ILogger log, Exception failure, string requestId);
+}

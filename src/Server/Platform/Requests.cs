@@ -1,0 +1,73 @@
+using System.Globalization;
+
+namespace Purser.Server.Platform;
+
+/// <summary>What every list takes: how many, and after which.</summary>
+static class Paging
+{
+    const int Ordinary = 50;
+    const int Most = 500;
+
+    public static int Limit(HttpContext http)
+    {
+        if (!http.Request.Query.TryGetValue("limit", out var given)) return Ordinary;
+
+        // .NET reads over zero bytes behind a number.
+        return given is [{ } text] && !text.Contains('\0', StringComparison.Ordinal)
+            && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit is >= 1 and <= Most
+            ? limit
+            : throw new InvalidRequestException("limit", $"'limit' is a number from 1 to {Most}.");
+    }
+
+    public static string? After(HttpContext http)
+    {
+        if (!http.Request.Query.TryGetValue("after", out var given)) return null;
+
+        return given is [{ Length: > 0 } after] && !after.Contains('\0', StringComparison.Ordinal)
+            ? after
+            : throw Unknown();
+    }
+
+    /// <summary>The id after which a list goes on, as the id it must be.</summary>
+    public static T? After<T>(HttpContext http) where T : struct, IParsable<T>
+    {
+        if (After(http) is not { } after) return null;
+
+        return T.TryParse(after, null, out var id) ? id : throw Unknown();
+    }
+
+    static InvalidRequestException Unknown() => new("after", "'after' is the id of the last one that was read.");
+
+    /// <summary>A page from one row more than was asked for.</summary>
+    public static Page<T> Page<T>(this List<T> rows, int limit) =>
+        new(rows.Count > limit ? rows[..limit] : rows, rows.Count > limit);
+}
+
+static class Requests
+{
+    const int LongestKey = 255;
+
+    /// <summary>The Idempotency-Key of a request, if it has one.</summary>
+    public static string? IdempotencyKey(this HttpContext http)
+    {
+        if (!http.Request.Headers.TryGetValue("Idempotency-Key", out var given)) return null;
+
+        return given is [{ Length: >= 1 and <= LongestKey } key] && key.All(c => c is >= ' ' and <= '~')
+            ? key
+            : throw new InvalidRequestException("Idempotency-Key", $"Idempotency-Key is 1 to {LongestKey} printable ASCII characters.");
+    }
+
+    /// <summary>A text of a request: absent, or short enough to keep.</summary>
+    public static string? Short(this string? text, string param, int most) =>
+        text is null || text.Length <= most
+            ? text
+            : throw new InvalidRequestException(param, $"'{param}' has at most {most} characters.");
+
+    public static T Needed<T>(this T? value, string param) where T : struct =>
+        value ?? throw new InvalidRequestException(param, $"'{param}' is required.", "missing_member");
+
+    public static string Needed(this string? value, string param) =>
+        string.IsNullOrEmpty(value)
+            ? throw new InvalidRequestException(param, $"'{param}' is required.", "missing_member")
+            : value;
+}

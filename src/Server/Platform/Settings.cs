@@ -1,0 +1,308 @@
+using System.Collections;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.RegularExpressions;
+
+namespace Purser.Server.Platform;
+
+enum Mode
+{
+    Production,
+    Development,
+}
+
+/// <summary>
+/// What the settings are read for: the same variables mean less to a tool than to a server that takes money.
+/// </summary>
+enum Purpose
+{
+    Up,
+    Server,
+    Tool,
+}
+
+/// <summary>Where an AI provider is reached. Without a key it is a stand-in that asks for none.</summary>
+sealed record Provider(Uri Address, string? Key);
+
+/// <summary>Where Stripe is reached. Two webhook secrets count while one is being rolled.</summary>
+sealed record StripeAccess(Uri Address, string SecretKey, IReadOnlyList<string> WebhookSecrets);
+
+/// <summary>
+/// Everything the environment says, read once and checked as a whole: all faults are told at the same time.
+/// docs/configuration.md describes each variable.
+/// </summary>
+sealed partial record Settings
+{
+    public required Mode Mode { get; init; }
+
+    /// <summary>
+    /// Loopback, unless something in front of the server, such as a container's network, must reach it.
+    /// </summary>
+    public required string Host { get; init; }
+
+    /// <summary>Zero lets the system choose, which is what tests want.</summary>
+    public required int Port { get; init; }
+
+    public required int SandboxPort { get; init; }
+
+    public required string DataFolder { get; init; }
+
+    /// <summary>An Npgsql connection string, or null where the embedded PostgreSQL is used.</summary>
+    public required string? Database { get; init; }
+
+    /// <summary>Empty where the environment names none, until <see cref="WithAdminKey"/>.</summary>
+    public required string AdminKey { get; init; }
+
+    public required string CatalogFile { get; init; }
+
+    public required StripeAccess? Stripe { get; init; }
+
+    /// <summary>By name in lower case: openai, anthropic, … Only those that can be reached.</summary>
+    public required IReadOnlyDictionary<string, Provider> Providers { get; init; }
+
+    public required string? PostgresBin { get; init; }
+
+    public required string SearchPath { get; init; }
+
+    /// <summary>What Kestrel is told to listen on.</summary>
+    public string Url => $"http://{Host}:{Port}";
+
+    public Uri Sandbox => SandboxAt(SandboxPort);
+
+    public static Settings FromEnvironment(Purpose purpose)
+    {
+        var variables = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>();
+        return Read(variables.ToDictionary(one => (string)one.Key, one => (string)one.Value!), purpose);
+    }
+
+    public static Settings Read(IReadOnlyDictionary<string, string> environment, Purpose purpose)
+    {
+        var source = new Reading(environment, purpose);
+        var settings = source.Settings();
+        return source.Faults.Count == 0 ? settings : throw new StartFailure(source.Faults);
+    }
+
+    // A record would print its members, and among these are keys.
+    public override string ToString() => nameof(Settings);
+
+    /// <summary>For a server: with the key that the data folder keeps, where the environment named none.</summary>
+    public Settings WithAdminKey() =>
+        AdminKey.Length > 0 ? this : this with { AdminKey = AdminKeyFile.ReadOrCreate(DataFolder) };
+
+    static Uri SandboxAt(int port) => new($"http://127.0.0.1:{port}");
+
+    /// <summary>
+    /// The official addresses, and the sandbox's stand-in for each, as the providers' own SDKs expect them.
+    /// </summary>
+    static readonly (string Name, string Official, string StandIn)[] KnownProviders =
+    [
+        ("openai", "https://api.openai.com/v1", "/openai/v1"),
+        ("anthropic", "https://api.anthropic.com", "/anthropic"),
+        ("google", "https://generativelanguage.googleapis.com/v1beta/openai", "/openai/v1"),
+        ("mistral", "https://api.mistral.ai/v1", "/openai/v1"),
+        ("deepseek", "https://api.deepseek.com/v1", "/openai/v1"),
+        ("xai", "https://api.x.ai/v1", "/openai/v1"),
+        ("groq", "https://api.groq.com/openai/v1", "/openai/v1"),
+    ];
+
+    sealed partial class Reading(IReadOnlyDictionary<string, string> environment, Purpose purpose)
+    {
+        readonly List<string> faults = [];
+        Mode mode;
+        int sandboxPort;
+
+        public List<string> Faults => faults;
+
+        public Settings Settings()
+        {
+            mode = ReadMode();
+            sandboxPort = Port("PURSER_SANDBOX_PORT", 5081, lowest: 1);
+            var home = Get("PURSER_HOME") ?? Directory.GetCurrentDirectory();
+            var settings = new Settings
+            {
+                Mode = mode,
+                Host = Host(),
+                Port = Port("PURSER_PORT", 5080, lowest: 0),
+                SandboxPort = sandboxPort,
+                DataFolder = Path.GetFullPath(Get("PURSER_DATA") ?? Path.Combine(home, "data")),
+                Database = Database(),
+                AdminKey = AdminKey(),
+                CatalogFile = Path.GetFullPath(Get("PURSER_CATALOG") ?? Path.Combine(home, "catalogs", "default.yaml")),
+                Stripe = Stripe(),
+                Providers = Providers(),
+                PostgresBin = Get("PURSER_POSTGRES_BIN"),
+                SearchPath = Get("PATH") ?? "",
+            };
+            if (settings.Port == sandboxPort)
+                faults.Add("PURSER_PORT and PURSER_SANDBOX_PORT are the same: choose two.");
+            if (purpose == Purpose.Server) RequireWhatAServerNeeds(settings);
+            return settings;
+        }
+
+        string? Get(string name) =>
+            environment.TryGetValue(name, out var value) && value.Length > 0 ? value : null;
+
+        Mode ReadMode()
+        {
+            // `up` is for trying things, whatever the shell it is typed into was set up for.
+            if (purpose == Purpose.Up) return Mode.Development;
+            switch (Get("PURSER_MODE"))
+            {
+                case null or "production": return Mode.Production;
+                case "development": return Mode.Development;
+                default:
+                    faults.Add("PURSER_MODE must be production or development.");
+                    return Mode.Production;
+            }
+        }
+
+        string Host()
+        {
+            var host = Get("PURSER_HOST") ?? "127.0.0.1";
+            if (IPAddress.TryParse(host, out var address))
+                return address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : host;
+            faults.Add("PURSER_HOST must be an IP address to listen on, such as 127.0.0.1 or 0.0.0.0.");
+            return "127.0.0.1";
+        }
+
+        int Port(string name, int usual, int lowest)
+        {
+            if (Get(name) is not { } text) return usual;
+            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+                && port >= lowest && port <= 65535) return port;
+            faults.Add($"{name} must be a port from {lowest} to 65535.");
+            return usual;
+        }
+
+        string? Database()
+        {
+            if (Get("DATABASE_URL") is not { } url) return null;
+            var (connectionString, fault) = DatabaseUrl.Parse(url);
+            if (fault is not null) faults.Add($"DATABASE_URL {fault}.");
+            return connectionString;
+        }
+
+        string AdminKey()
+        {
+            var key = Secret("PURSER_ADMIN_KEY") ?? "";
+            if (key.Length is > 0 and < 16) faults.Add("PURSER_ADMIN_KEY must have 16 characters or more.");
+            return key;
+        }
+
+        StripeAccess? Stripe()
+        {
+            var key = Secret("STRIPE_SECRET_KEY");
+            var address = Address("STRIPE_API_BASE");
+            var secrets = (Get("STRIPE_WEBHOOK_SECRET") ?? "").Split(',', StringSplitOptions.TrimEntries
+                | StringSplitOptions.RemoveEmptyEntries);
+            if (key is not null && !StripeKey.IsMatch(key))
+                faults.Add("STRIPE_SECRET_KEY must begin with sk_test_, sk_live_, rk_test_ or rk_live_.");
+            if (secrets.Length > 2 || secrets.Any(secret => !WebhookSecret.IsMatch(secret)))
+            {
+                faults.Add("STRIPE_WEBHOOK_SECRET must be one secret that begins with whsec_, "
+                    + "or two with a comma between them.");
+            }
+
+
+            if (key is not null) return new(address ?? new("https://api.stripe.com"), key, secrets);
+            if (mode == Mode.Development) return new(address ?? SandboxAt(sandboxPort), "sk_test_sandbox", secrets);
+            return null;
+        }
+
+        Dictionary<string, Provider> Providers()
+        {
+            var providers = new Dictionary<string, Provider>();
+            foreach (var (name, official, standIn) in KnownProviders)
+            {
+                var key = Secret($"{name.ToUpperInvariant()}_API_KEY");
+                var address = Address($"{name.ToUpperInvariant()}_BASE_URL");
+                // A key alone is meant for the provider itself; it must not end up at the sandbox.
+                if (address is not null) providers[name] = new(address, key);
+                else if (key is not null) providers[name] = new(new(official), key);
+                else if (mode == Mode.Development) providers[name] = new(new(SandboxAt(sandboxPort), standIn), null);
+            }
+
+            return providers;
+        }
+
+        string? Secret(string name)
+        {
+            var value = Get(name);
+            if (value is not null && value.Any(c => char.IsWhiteSpace(c) || char.IsControl(c)))
+                faults.Add($"{name} contains white space; it was probably pasted with a line break.");
+            return value;
+        }
+
+        Uri? Address(string name)
+        {
+            if (Get(name) is not { } text) return null;
+            if (Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "http" or "https")
+                return address;
+            faults.Add($"{name} must be an http:// or https:// address.");
+            return null;
+        }
+
+        void RequireWhatAServerNeeds(Settings settings)
+        {
+            if (Get("DATABASE_URL") is null && Get("PURSER_DATA") is null)
+            {
+                faults.Add("DATABASE_URL is not set: name the PostgreSQL to use, "
+                    + "or set PURSER_DATA to use an embedded one.");
+            }
+
+            if (settings.Mode == Mode.Development) return;
+
+            var keeps = Get("PURSER_DATA") is not null && AdminKeyFile.Exists(settings.DataFolder);
+            if (settings.AdminKey.Length == 0 && !keeps)
+                faults.Add("PURSER_ADMIN_KEY is not set: choose a secret of 16 characters or more.");
+            RefuseHalfAStripe();
+            RefuseSandboxAddresses();
+            RefuseTestKeysBesideLiveOnes();
+        }
+
+        void RefuseHalfAStripe()
+        {
+            string[] names = ["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"];
+            if (Get("STRIPE_API_BASE") is null && names.All(name => Get(name) is null)) return;
+            foreach (var name in names.Where(name => Get(name) is null))
+            {
+                faults.Add($"{name} is not set, but other settings of Stripe are: "
+                    + "set it, or remove them to run without payments.");
+            }
+        }
+
+        void RefuseSandboxAddresses()
+        {
+            var names = KnownProviders.Select(provider => $"{provider.Name.ToUpperInvariant()}_BASE_URL");
+            foreach (var name in names.Prepend("STRIPE_API_BASE"))
+            {
+                if (Uri.TryCreate(Get(name), UriKind.Absolute, out var address) && address.IsLoopback
+                    && address.Port == sandboxPort)
+                {
+                    faults.Add($"{name} is the sandbox's address, "
+                        + "which a production server refuses: nothing there is real.");
+                }
+            }
+        }
+
+        void RefuseTestKeysBesideLiveOnes()
+        {
+            var names = KnownProviders.Select(provider => $"{provider.Name.ToUpperInvariant()}_API_KEY");
+            var keys = names.Prepend("STRIPE_SECRET_KEY").Where(name => Get(name) is not null).ToArray();
+            var test = keys.Where(name => TestKey.IsMatch(Get(name)!)).ToArray();
+            if (test.Length == 0 || test.Length == keys.Length) return;
+            faults.Add($"{string.Join(", ", test)}: a test key beside the live ones of "
+                + $"{string.Join(", ", keys.Except(test))}. Use live keys only, or set PURSER_MODE=development.");
+        }
+
+        [GeneratedRegex("^(sk|rk)_(test|live)_.+$")]
+        static partial Regex StripeKey { get; }
+
+        [GeneratedRegex("^whsec_.+$")]
+        static partial Regex WebhookSecret { get; }
+
+        [GeneratedRegex("^(sk|rk)?[-_]?(test|sandbox)", RegexOptions.IgnoreCase)]
+        static partial Regex TestKey { get; }
+    }
+}

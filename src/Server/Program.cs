@@ -1,0 +1,3 @@
+using Purser.Server;
+
+return await Commands.Run(args);

@@ -1,0 +1,47 @@
+using Npgsql;
+using Purser.Server.Catalog;
+using Purser.Server.Identity;
+using Purser.Server.Ledger;
+using Purser.Server.Platform;
+
+namespace Purser.Server;
+
+/// <summary>The composition of the server, and its table of contents: one line for each slice, twice.</summary>
+static class PurserServer
+{
+    const long LargestBody = 1_000_000;
+
+    public static async Task<WebApplication> Build(
+        Settings settings, string connectionString, Action<IServiceCollection>? replace = null)
+    {
+        // Not the folder somebody happens to stand in: an appsettings.json there is none of ours.
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        builder.WebHost.UseUrls(settings.Url);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = LargestBody;
+        });
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        // While anything listens here, each request makes an activity and a scope that nobody reads.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
+
+        builder.Services.AddPlatform(settings, connectionString);
+        builder.Services.AddIdentity();
+        builder.Services.AddCatalog(settings.CatalogFile);
+        builder.Services.AddLedger(connectionString);
+        replace?.Invoke(builder.Services);
+
+        var app = builder.Build();
+        await Migrator.Migrate(app.Services.GetRequiredService<NpgsqlDataSource>(), CancellationToken.None);
+        await app.Services.GetRequiredService<CurrentCatalog>().Load(CancellationToken.None);
+
+        app.UsePlatform();
+        app.UseKeys();
+        app.MapPlatform();
+        app.MapIdentity();
+        app.MapCatalog();
+        app.MapLedger();
+        return app;
+    }
+}

@@ -1,0 +1,196 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json.Nodes;
+
+namespace Purser.Sandbox.Tests;
+
+/// <summary>The pages as a browser uses them: forms are posted, redirects followed one at a time.</summary>
+public sealed class PageTests(Sandbox sandbox) : IDisposable
+{
+    readonly string key = Sandbox.NewKey();
+    readonly HttpClient browser = new(new HttpClientHandler { AllowAutoRedirect = false }) { BaseAddress = sandbox.Url };
+
+    [Fact]
+    public async Task A_person_buys_with_a_good_card_and_is_sent_back_to_the_shop()
+    {
+        var session = await Session();
+        var page = await Page($"/pay/{session}");
+        Assert.Contains("Credits &lt;b&gt;", page, StringComparison.Ordinal);
+        Assert.Contains("$20.00", page, StringComparison.Ordinal);
+
+        var answer = await Submit($"/pay/{session}", Card("4242 4242 4242 4242"));
+
+        Assert.Equal(HttpStatusCode.SeeOther, answer.StatusCode);
+        Assert.Equal($"https://shop.test/ok?s={session}", answer.Headers.Location!.ToString());
+        Assert.Equal("paid",
+            (await Api(HttpMethod.Get, $"checkout/sessions/{session}"))["payment_status"]!.GetValue<string>());
+        Assert.Contains("all done", await Page($"/pay/{session}"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("4000000000000002", "Your card was declined.")]
+    [InlineData("4000000000009995", "Your card has insufficient funds.")]
+    [InlineData("4242424242424241", "Your card number is incorrect.")]
+    [InlineData("", "Your card number is incomplete.")]
+    public async Task A_card_that_does_not_pay_is_explained_and_another_may_be_tried(string number, string said)
+    {
+        var session = await Session();
+        var refused = await Submit($"/pay/{session}", Card(number));
+
+        Assert.Equal(HttpStatusCode.PaymentRequired, refused.StatusCode);
+        Assert.Contains(said, await refused.Content.ReadAsStringAsync(TestContext.Current.CancellationToken),
+            StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.SeeOther, (await Submit($"/pay/{session}", Card("4242424242424242"))).StatusCode);
+    }
+
+    [Theory]
+    [InlineData("complete", "paid")]
+    [InlineData("fail", "unpaid")]
+    public async Task A_challenge_is_a_page_of_its_own(string answer, string status)
+    {
+        var session = await Session();
+        var asked = await Submit($"/pay/{session}", Card("4000000000003220"));
+        var challenge = asked.Headers.Location!.ToString();
+        Assert.StartsWith("/3ds/pi_", challenge, StringComparison.Ordinal);
+        Assert.Contains("3D Secure", await Page(challenge), StringComparison.Ordinal);
+
+        var back = await Submit(challenge, new() { ["answer"] = answer });
+
+        Assert.Equal(answer == "complete" ? $"https://shop.test/ok?s={session}" : $"/pay/{session}",
+            back.Headers.Location!.ToString());
+        Assert.Equal(status,
+            (await Api(HttpMethod.Get, $"checkout/sessions/{session}"))["payment_status"]!.GetValue<string>());
+        if (answer == "fail")
+        {
+            Assert.Contains("failed authentication", await Page($"/pay/{session}"), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task An_expired_session_says_so()
+    {
+        var session = await Session();
+        await Api(HttpMethod.Post, $"checkout/sessions/{session}/expire", "");
+        Assert.Contains("has expired", await Page($"/pay/{session}"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_page_that_is_not_there_is_404()
+    {
+        foreach (var path in new[] { "/pay/cs_test_none", "/portal/bps_none", "/3ds/pi_none", "/invoice/in_none",
+            "/receipts/ch_none" })
+        {
+            Assert.Equal(HttpStatusCode.NotFound,
+                (await browser.GetAsync(path, TestContext.Current.CancellationToken)).StatusCode);
+        }
+    }
+
+    [Fact]
+    public async Task A_customer_manages_the_subscription_in_the_portal()
+    {
+        var (customer, subscription, better) = await Subscribed();
+        var update = $"features[subscription_update][enabled]=true&features[subscription_update][default_allowed_updates][]=price"
+            + $"&features[subscription_update][proration_behavior]=always_invoice&features[subscription_update][products][0][product]={better["product"]}"
+            + $"&features[subscription_update][products][0][prices][0]={better["id"]}";
+        var configuration = await Api(HttpMethod.Post, "billing_portal/configurations",
+            $"features[subscription_cancel][enabled]=true&features[payment_method_update][enabled]=true&features[invoice_history][enabled]=true&{update}");
+        var session = await Api(HttpMethod.Post, "billing_portal/sessions",
+            $"customer={customer}&configuration={configuration["id"]}&return_url=https%3A%2F%2Fshop.test%2Faccount");
+        var portal = new Uri(session["url"]!.GetValue<string>()).AbsolutePath;
+
+        Assert.Contains("https://shop.test/account", await Page(portal), StringComparison.Ordinal);
+        await Submit($"{portal}/plan",
+            new() { ["subscription"] = subscription, ["price"] = better["id"]!.GetValue<string>() });
+        var changed = await Api(HttpMethod.Get, $"subscriptions/{subscription}");
+        Assert.Equal(better["id"]!.GetValue<string>(),
+            changed["items"]!["data"]![0]!["price"]!["id"]!.GetValue<string>());
+
+        await Submit($"{portal}/cancel", new() { ["subscription"] = subscription });
+        Assert.NotNull((await Api(HttpMethod.Get, $"subscriptions/{subscription}"))["cancel_at"]);
+        Assert.Contains("Don&#39;t cancel plan", await Page(portal), StringComparison.Ordinal);
+        await Submit($"{portal}/keep", new() { ["subscription"] = subscription });
+        Assert.Null((await Api(HttpMethod.Get, $"subscriptions/{subscription}"))["cancel_at"]);
+
+        Assert.Equal(HttpStatusCode.PaymentRequired,
+            (await Submit($"{portal}/card", Card("4000000000000002"))).StatusCode);
+        Assert.Equal(HttpStatusCode.SeeOther, (await Submit($"{portal}/card", Card("5555555555554444"))).StatusCode);
+        Assert.Contains("mastercard •••• 4444", await Page(portal), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_portal_allows_only_what_its_configuration_allows()
+    {
+        var (customer, subscription, better) = await Subscribed();
+        var session = await Api(HttpMethod.Post, "billing_portal/sessions", $"customer={customer}");
+        var portal = new Uri(session["url"]!.GetValue<string>()).AbsolutePath;
+
+        var refused = await Submit($"{portal}/plan",
+            new() { ["subscription"] = subscription, ["price"] = better["id"]!.GetValue<string>() });
+
+        Assert.Equal(HttpStatusCode.PaymentRequired, refused.StatusCode);
+        var unchanged = await Api(HttpMethod.Get, $"subscriptions/{subscription}");
+        Assert.NotEqual(better["id"]!.GetValue<string>(),
+            unchanged["items"]!["data"]![0]!["price"]!["id"]!.GetValue<string>());
+    }
+
+    async Task<(string Customer, string Subscription, JsonNode Better)> Subscribed()
+    {
+        var customer = (await Api(HttpMethod.Post, "customers",
+            "email=ada%40example.com&payment_method=pm_card_visa"))["id"]!.GetValue<string>();
+        var method = (await Api(HttpMethod.Get,
+            $"customers/{customer}/payment_methods"))["data"]![0]!["id"]!.GetValue<string>();
+        var price = await Price("recurring[interval]=month");
+        var better = await Price("recurring[interval]=month", 5000);
+        var made = await Api(HttpMethod.Post, "subscriptions",
+            $"customer={customer}&items[0][price]={price["id"]}&default_payment_method={method}");
+        return (customer, made["id"]!.GetValue<string>(), better);
+    }
+
+    async Task<string> Session()
+    {
+        var price = await Price("nickname=one");
+        var session = await Api(HttpMethod.Post, "checkout/sessions",
+            $"mode=payment&line_items[0][price]={price["id"]}&line_items[0][quantity]=1"
+            + "&success_url=https%3A%2F%2Fshop.test%2Fok%3Fs%3D{CHECKOUT_SESSION_ID}&cancel_url=https%3A%2F%2Fshop.test%2Fback");
+        return session["id"]!.GetValue<string>();
+    }
+
+    Task<JsonNode> Price(string more, int amount = 2000) =>
+        Api(HttpMethod.Post, "prices", $"currency=usd&unit_amount={amount}&product_data[name]=Credits+%3Cb%3E&{more}");
+
+    static Dictionary<string, string> Card(string number) => new()
+    {
+        ["email"] = "ada@example.com",
+        ["cardNumber"] = number,
+        ["cardExpiry"] = "12 / 34",
+        ["cardCvc"] = "123",
+        ["billingName"] = "Ada",
+        ["billingCountry"] = "DE",
+    };
+
+    async Task<string> Page(string path)
+    {
+        using var response = await browser.GetAsync(path, TestContext.Current.CancellationToken);
+        Assert.Equal("text/html", response.Content.Headers.ContentType!.MediaType);
+        return await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+    }
+
+    Task<HttpResponseMessage> Submit(string path, Dictionary<string, string> fields) =>
+        browser.PostAsync(path, new FormUrlEncodedContent(fields), TestContext.Current.CancellationToken);
+
+    async Task<JsonNode> Api(HttpMethod method, string path, string? form = null)
+    {
+        using var request = new HttpRequestMessage(method, $"/v1/{path}");
+        request.Headers.Authorization = new("Bearer", key);
+        if (form is not null)
+        {
+            request.Content = new StringContent(form, new MediaTypeHeaderValue("application/x-www-form-urlencoded"));
+        }
+        using var response = await browser.SendAsync(request, TestContext.Current.CancellationToken);
+        var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.True(response.IsSuccessStatusCode, text);
+        return JsonNode.Parse(text)!;
+    }
+
+    public void Dispose() => browser.Dispose();
+}

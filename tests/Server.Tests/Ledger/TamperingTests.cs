@@ -1,0 +1,183 @@
+using System.Globalization;
+using System.Text.Json;
+using Npgsql;
+using Purser.Client;
+using Purser.Core;
+using Purser.Core.Ledger;
+using Purser.Server.Ledger;
+
+namespace Purser.Server.Tests.Ledger;
+
+/// <summary>The database refuses what the ledger never does, and whoever can make it do so anyway is found out.</summary>
+public sealed class TamperingTests(App app) : IClassFixture<App>
+{
+    static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    /// <summary>What is done to the third of five entries, or to what belongs to them; where it shows, and in which words.</summary>
+    public static TheoryData<string, long, string> Changes => new()
+    {
+        { "update entry set amount = amount - 1 where {wallet} and seq = 3", 3, "the balance should be" },
+        { "update entry set amount = amount - 1, balance = balance - 1 where {wallet} and seq = 3", 3, "the hash does not fit" },
+        { "update entry set hash = sha256('x') where {wallet} and seq = 3", 3, "the hash does not fit" },
+        { "update entry set reason = 'gift' where {wallet} and seq = 3", 3, "the hash does not fit" },
+        { "update entry set reference = 'x' where {wallet} and seq = 3", 3, "the hash does not fit" },
+        { "update entry set quote = null where {wallet} and seq = 3", 3, "the hash does not fit" },
+        { "update entry set at = at + interval '1 microsecond' where {wallet} and seq = 3", 3, "the hash does not fit" },
+        { "update entry set kind = 5 where {wallet} and seq = 3", 3, "the hash does not fit" },
+        { "update entry set owed = 1 where {wallet} and seq = 3", 3, "the hash does not fit" },
+        { "update entry set lot = 1 where {wallet} and seq = 3", 3, "the hash does not fit" },
+        { "delete from entry where {wallet} and seq = 3", 4, "entry 3 is missing" },
+        { "delete from entry where {wallet} and seq = 5", 5, "entry 5 is missing" },
+        { "delete from entry where {wallet}", 1, "entry 1 is missing" },
+        {
+            """
+            insert into entry (bucket, wallet_id, seq, kind, amount, balance, owed, at, hash)
+            select bucket, wallet_id, 6, 5, 1000000, balance + 1000000, owed, at, hash from entry where {wallet} and seq = 5
+            """,
+            6, "the hash does not fit"
+        },
+        { "update lot set remaining = remaining - 1 where {wallet} and seq = 1", 1, "is stored as remaining" },
+        { "update lot set amount = amount + 1 where {wallet} and seq = 1", 1, "its lot is of" },
+        { "update lot set expires_at = expires_at + interval '1 year' where {wallet} and seq = 1", 1, "the hash does not fit" },
+        { "update lot set priority = 0 where {wallet} and seq = 1", 1, "the hash does not fit" },
+        { "update lot set paid_minor = 1 where {wallet} and seq = 1", 1, "the hash does not fit" },
+        { "update lot set reversed = 1 where {wallet} and seq = 1", 1, "is stored as reversed" },
+        { "delete from lot where {wallet} and seq = 1", 1, "the lot of this grant is missing" },
+        {
+            """
+            insert into lot (bucket, wallet_id, seq, source, priority, amount, remaining)
+            select bucket, wallet_id, 4, 1, 1, 1, 1 from lot where {wallet} and seq = 1
+            """,
+            4, "the hash does not fit"
+        },
+        { "update wallet set balance = balance + 1 where {id}", 0, "the wallet's balance is" },
+        { "update wallet set owed = 1 where {id}", 0, "the wallet owes" },
+        { "update wallet set held = held + 1 where {id}", 0, "the wallet's held is" },
+        { "update wallet set head = sha256('x') where {id}", 0, "the wallet's head" },
+        { "update wallet set seq = 6 where {id}", 6, "entry 6 is missing" },
+        { "delete from wallet where {id}", 1, "whose wallet is missing" },
+        { "update hold set amount = amount + 1 where {wallet}", 0, "the wallet's held is" },
+        { "update hold set state = 3 where {wallet}", 0, "the wallet's held is" },
+        { "update projection set seq = 99 where {wallet}", 0, "the lots claim to have followed" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Changes))]
+    public async Task A_change_behind_the_servers_back_is_found_with_its_place(string sql, long seq, string words)
+    {
+        var (customer, wallet) = await GivenLedger();
+
+        await Tamper(sql, wallet);
+
+        var found = (await Wallets.Verify(app.ConnectionString)).Differences.Where(one => one.Customer == customer).ToList();
+        Assert.Contains(found, one => one.Seq == seq && one.What.Contains(words, StringComparison.Ordinal));
+        Assert.All(found, one => Assert.Equal(wallet.ToString(), one.Wallet));
+        await Tamper("delete from {tables} where {wallet}", wallet);
+    }
+
+    [Fact]
+    public async Task Verify_says_where_and_ends_with_an_error()
+    {
+        await using var postgres = await Postgres.Create();
+        await using var server = ServerProcess.Serve(postgres.ConnectionString);
+        using var purser = new PurserClient(new() { BaseAddress = await server.WaitReady(), Key = Given.AdminKey });
+        var customer = await purser.GivenCustomer(100);
+        await purser.Charges.CreateAsync(customer, new() { Amount = 1 }, Ct);
+
+        var (before, sound) = await Run();
+        await Tables.Run(postgres.ConnectionString, """
+            begin;
+            alter table entry disable trigger append_only;
+            update entry set amount = -1 where seq = 2;
+            alter table entry enable trigger append_only;
+            commit
+            """);
+        var (after, tampered) = await Run();
+
+        Assert.Equal((0, true, 2), (before, sound.GetProperty("ok").GetBoolean(), sound.GetProperty("entries").GetInt32()));
+        Assert.Equal((1, false), (after, tampered.GetProperty("ok").GetBoolean()));
+        var difference = tampered.GetProperty("differences")[0];
+        Assert.Equal(
+            (customer, 2), (difference.GetProperty("customer").GetString(), difference.GetProperty("seq").GetInt32()));
+
+        async Task<(int Code, JsonElement Summary)> Run()
+        {
+            await using var verify = ServerProcess.On(postgres.ConnectionString, ["verify"]);
+            return (await verify.WaitEnd(), JsonElement.Parse(verify.Output));
+        }
+    }
+
+    [Theory]
+    [InlineData("update entry set amount = 0")]
+    [InlineData("update entry set reason = reason")]
+    [InlineData("delete from entry")]
+    [InlineData("truncate entry")]
+    [InlineData("truncate entry, command cascade")]
+    [InlineData("update command set refusal = null")]
+    [InlineData("delete from command")]
+    [InlineData("truncate command")]
+    public async Task What_was_written_stays(string sql)
+    {
+        await app.Purser.GivenCustomer(1);
+
+        var refused = await Assert.ThrowsAsync<PostgresException>(() => Tables.Run(app.ConnectionString, sql));
+
+        Assert.Equal(PostgresErrorCodes.RestrictViolation, refused.SqlState);
+    }
+
+    [Theory]
+    [InlineData("balance = -1")]
+    [InlineData("held = -1")]
+    [InlineData("held = balance + 1")]
+    [InlineData("owed = -1")]
+    public async Task No_wallet_can_hold_what_no_wallet_may(string change)
+    {
+        var (_, wallet) = await GivenLedger();
+
+        var refused = await Assert.ThrowsAsync<PostgresException>(
+            () => Tables.Run(app.ConnectionString, $"update wallet set {change} where id = '{wallet.Value}'"));
+
+        Assert.Equal(PostgresErrorCodes.CheckViolation, refused.SqlState);
+    }
+
+    // A grant, four charges and an open hold; the lots have followed.
+    async Task<(string Customer, WalletId Wallet)> GivenLedger()
+    {
+        var customer = await app.Purser.GivenCustomer();
+        await app.Purser.Grants.CreateAsync(customer, new()
+        {
+            Amount = 1_000,
+            Source = Purser.Client.GrantSource.Purchase,
+            ExpiresAt = app.Time.GetUtcNow().AddYears(1),
+            Paid = new(999, "usd"),
+        }, Ct);
+        for (var i = 0; i < 4; i++)
+            await app.Purser.Charges.CreateAsync(customer, new() { Operation = "outline", Reason = "r" }, Ct);
+        await app.Purser.Holds.CreateAsync(customer, new() { Amount = 5, ExpiresIn = TimeSpan.FromHours(24) }, Ct);
+
+        var wallet = WalletId.Of(CustomerId.Parse(customer, null));
+        await using var source = NpgsqlDataSource.Create(app.ConnectionString);
+        await using var connection = await source.OpenConnectionAsync(Ct);
+        await LotRows.FollowBucket(connection, wallet.Bucket, Ct);
+        return (customer, wallet);
+    }
+
+    Task Tamper(string sql, WalletId wallet)
+    {
+        string[] tables = ["entry", "lot", "hold", "projection"];
+        var named = sql.Contains("{tables}", StringComparison.Ordinal)
+            ? string.Join(';', tables.Select(table => sql.Replace("{tables}", table, StringComparison.Ordinal)))
+                + ";delete from wallet where {id}"
+            : sql;
+        var bucket = wallet.Bucket.ToString(CultureInfo.InvariantCulture);
+        return Tables.Run(app.ConnectionString, $"""
+            begin;
+            alter table entry disable trigger append_only;
+            {named
+                .Replace("{wallet}", $"bucket = {bucket} and wallet_id = '{wallet.Value}'", StringComparison.Ordinal)
+                .Replace("{id}", $"bucket = {bucket} and id = '{wallet.Value}'", StringComparison.Ordinal)};
+            alter table entry enable trigger append_only;
+            commit
+            """);
+    }
+}

@@ -1,0 +1,120 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Purser.Server.Tests.Ledger;
+
+namespace Purser.Server.Tests.Platform;
+
+/// <summary>What holds for every route.</summary>
+public sealed class ApiTests(App app) : IClassFixture<App>
+{
+    [Fact]
+    public async Task Every_answer_carries_a_request_id_of_its_own()
+    {
+        var customer = await app.Purser.GivenCustomer(1);
+        using var anonymous = new HttpClient { BaseAddress = app.Client.BaseAddress };
+        Answered[] answers =
+        [
+            await app.Client.Read($"/v1/customers/{customer}"),
+            await app.Client.Post($"/v1/customers/{customer}/charges", """{"amount":1}"""),
+            await app.Client.Post($"/v1/customers/{customer}/charges", """{"amount":1}"""),
+            await app.Client.Post($"/v1/customers/{customer}/charges", """{"amount":true}"""),
+            await app.Client.Post($"/v1/customers/{customer}/charges", "{"),
+            await app.Client.Post($"/v1/customers/{customer}/charges", new('x', 1_100_000)),
+            await app.Client.Read("/v1/customers/no such"),
+            await app.Client.Read("/v1/customers?limit=0"),
+            await app.Client.Read("/v1/nothing"),
+            await app.Client.Read("/health/live"),
+            await app.Client.Read("/metrics"),
+            await app.Client.Read("/openapi/v1.json"),
+            await anonymous.Read("/v1/customers"),
+        ];
+
+        Assert.All(answers, answer => Assert.Matches("^req_[0-9a-f]+$", answer.Header("X-Request-Id")));
+        Assert.Equal(answers.Length, answers.Select(answer => answer.Header("X-Request-Id")).Distinct().Count());
+        Assert.All(
+            answers.Where(answer => answer.Status >= 400),
+            answer => Assert.Equal(answer.Header("X-Request-Id"), answer.Error.GetProperty("request_id").GetString()));
+    }
+
+    [Fact]
+    public async Task A_healthy_server_says_of_what()
+    {
+        var live = await app.Client.Read("/health/live");
+        var ready = await app.Client.Read("/health/ready");
+
+        Assert.Equal((200, 200), (live.Status, ready.Status));
+        Assert.True(ready.Json.GetProperty("ready").GetBoolean());
+        string[] needed = ["database", "lanes", "migrations"];
+        Assert.Subset(Answered.Names(ready.Json.GetProperty("checks")).ToHashSet(), needed.ToHashSet());
+    }
+
+    [Theory]
+    [InlineData("/health/live")]
+    [InlineData("/health/ready")]
+    [InlineData("/metrics")]
+    [InlineData("/openapi/v1.json")]
+    [InlineData("/docs/index.html")]
+    [InlineData("/v1/packages")]
+    [InlineData("/v1/plans")]
+    [InlineData("/v1/rates")]
+    public async Task What_is_public_needs_no_key(string path)
+    {
+        using var anonymous = new HttpClient { BaseAddress = app.Client.BaseAddress };
+
+        Assert.Equal(200, (await anonymous.Read(path)).Status);
+    }
+
+    [Fact]
+    public async Task The_description_names_every_route_and_each_is_one_operation()
+    {
+        var described = (await Description()).GetProperty("paths").EnumerateObject()
+            .SelectMany(path => path.Value.EnumerateObject().Select(operation => $"{operation.Name.ToUpperInvariant()} {path.Name}"))
+            .ToHashSet();
+
+        var missing = MappedRoutes().Except(described);
+
+        Assert.Empty(missing);
+        Assert.Contains("POST /v1/holds/{hold}/capture", described);
+    }
+
+    [Fact]
+    public async Task The_description_says_what_is_answered_and_what_every_post_takes()
+    {
+        var operations = (await Description()).GetProperty("paths").EnumerateObject()
+            .Where(path => path.Name.StartsWith("/v1/", StringComparison.Ordinal))
+            .SelectMany(path => path.Value.EnumerateObject().Select(operation => (path.Name, Operation: operation)));
+
+        Assert.All(operations, one =>
+        {
+            Assert.True(one.Operation.Value.TryGetProperty("summary", out _), one.Name);
+            Assert.Contains(
+                one.Operation.Value.GetProperty("responses").EnumerateObject(),
+                response => response.Name.StartsWith('2'));
+            if (one.Operation.Name == "post") Assert.Contains("Idempotency-Key", Parameters(one.Operation.Value));
+        });
+    }
+
+    [Fact]
+    public async Task The_page_that_shows_the_description_loads()
+    {
+        var page = await app.Client.Read("/docs");
+        var script = await app.Client.Read("/docs/swagger-ui-bundle.js");
+
+        Assert.Equal((200, 200), (page.Status, script.Status));
+        Assert.Contains("Purser API", page.Body, StringComparison.Ordinal);
+    }
+
+    async Task<JsonElement> Description() => (await app.Client.Read("/openapi/v1.json")).Json;
+
+    // The description does not describe itself, and what answers for unknown routes is none.
+    IEnumerable<string> MappedRoutes() =>
+        from endpoint in app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+        let route = "/" + endpoint.RoutePattern.RawText!.Trim('/')
+        where !route.StartsWith("/openapi", StringComparison.Ordinal) && !route.Contains("**", StringComparison.Ordinal)
+        from method in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? []
+        select $"{method} {route}";
+
+    static IEnumerable<string?> Parameters(JsonElement operation) =>
+        operation.GetProperty("parameters").EnumerateArray().Select(parameter => parameter.GetProperty("name").GetString());
+}
