@@ -31,8 +31,10 @@ sealed class LedgerBench(Cluster cluster, TimeSpan duration, int mostWallets)
     {
         await using var naive = new Naive(await cluster.Create("naive"), Wallets);
         await naive.Prepare();
+        await cluster.Checkpoint();
         var charges = await Measured.Run("naive", NaiveConnections, duration, naive.Charges);
         Report.Row(charges, charges, ("verified", Json(await naive.Holds())));
+        await cluster.Checkpoint();
         var pairs = await Measured.Run("naive pairs", NaiveConnections, duration, naive.Pairs);
         Report.Row(pairs, charges, ("verified", Json(await naive.Holds())));
         return (charges, pairs);
@@ -43,8 +45,10 @@ sealed class LedgerBench(Cluster cluster, TimeSpan duration, int mostWallets)
         await using var engine = await Engine.Start(await cluster.Create("engine"), Wallets);
         var uniform = await Measured.Run("engine", Callers, duration, () => engine.Charges(Wallets));
         Report.Row(uniform, naive, ("verified", Json(await engine.Verified())));
+        await cluster.Checkpoint();
         var hot = await Measured.Run("hot", Callers, duration, () => engine.Charges(Wallets, HotShare));
         Report.Row(hot, naive, ("ratio_to_engine", Ratio(hot, uniform)), ("verified", Json(await engine.Verified())));
+        await cluster.Checkpoint();
         var pairs = await Measured.Run("pairs", Callers, duration, () => engine.Pairs(Wallets));
         Report.Row(pairs, naive, ("ratio_to_naive_pairs", Ratio(pairs, naivePairs)), ("verified", Json(await engine.Verified())));
         return uniform;

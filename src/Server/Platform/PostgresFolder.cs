@@ -134,7 +134,7 @@ sealed class PostgresFolder
             shared_buffers = '{Math.Clamp(eighth, 32, 1024)}MB'
             max_connections = {embedding.MaxConnections}
             max_wal_size = '4GB'
-            min_wal_size = '512MB'
+            min_wal_size = '1GB'
             checkpoint_timeout = '15min'
             wal_compression = {walCompression}
             random_page_cost = 1.1
