@@ -9,8 +9,6 @@ namespace Purser.Server;
 /// <summary>The composition of the server, and its table of contents: one line for each slice, twice.</summary>
 static class PurserServer
 {
-    const long LargestBody = 1_000_000;
-
     public static async Task<WebApplication> Build(
         Settings settings, string connectionString, Action<IServiceCollection>? replace = null)
     {
@@ -20,7 +18,7 @@ static class PurserServer
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = LargestBody;
+            kestrel.Limits.MaxRequestBodySize = Bodies.MostRead;
         });
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
         // While anything listens here, each request makes an activity and a scope that nobody reads.

@@ -130,7 +130,7 @@ static class Errors
 
     static Error Unreadable => Error.Invalid(null, "The request cannot be read.");
 
-    static Error TooLarge => Error.Of(ErrorType.TooLarge, "body_too_large", "The body is larger than 1 MB.");
+    public static Error TooLarge => Error.Of(ErrorType.TooLarge, "body_too_large", "The body is larger than 1 MB.");
 
     static Error WrongContentType => Error.Invalid(
         null, "The body must be JSON in UTF-8: send Content-Type: application/json.", "unsupported_content_type");

@@ -39,6 +39,7 @@ static class PlatformSetup
             return next(http);
         });
         app.UseErrors();
+        app.UseBodyLimit();
         app.UseRouting();
     }
 

@@ -38,6 +38,17 @@ public sealed class ApiTests(App app) : IClassFixture<App>
     }
 
     [Fact]
+    public async Task A_body_far_too_large_is_read_over_so_that_its_sender_sees_the_answer()
+    {
+        for (var i = 0; i < 5; i++)
+        {
+            var answer = await app.Client.Post("/v1/charges", new('x', 8_000_000));
+
+            Assert.Equal((413, "too_large"), (answer.Status, answer.Error.GetProperty("type").GetString()));
+        }
+    }
+
+    [Fact]
     public async Task A_healthy_server_says_of_what()
     {
         var live = await app.Client.Read("/health/live");
