@@ -26,7 +26,12 @@ enum Purpose
 sealed record Provider(Uri Address, string? Key);
 
 /// <summary>Where Stripe is reached. Two webhook secrets count while one is being rolled.</summary>
-sealed record StripeAccess(Uri Address, string SecretKey, IReadOnlyList<string> WebhookSecrets);
+sealed record StripeAccess(Uri Address, string SecretKey, IReadOnlyList<string> WebhookSecrets)
+{
+    /// <summary>Whether it is real money. Nothing of one mode is ever used in the other.</summary>
+    public bool Livemode => SecretKey.StartsWith("sk_live_", StringComparison.Ordinal)
+        || SecretKey.StartsWith("rk_live_", StringComparison.Ordinal);
+}
 
 /// <summary>
 /// Everything the environment says, read once and checked as a whole: all faults are told at the same time.
