@@ -2,6 +2,7 @@ using Npgsql;
 using Purser.Server.Catalog;
 using Purser.Server.Identity;
 using Purser.Server.Ledger;
+using Purser.Server.Payments;
 using Purser.Server.Platform;
 
 namespace Purser.Server;
@@ -28,6 +29,7 @@ static class PurserServer
         builder.Services.AddIdentity();
         builder.Services.AddCatalog(settings.CatalogFile);
         builder.Services.AddLedger(connectionString);
+        builder.Services.AddPayments(settings.Stripe);
         replace?.Invoke(builder.Services);
 
         var app = builder.Build();
@@ -40,6 +42,7 @@ static class PurserServer
         app.MapIdentity();
         app.MapCatalog();
         app.MapLedger();
+        app.MapPayments();
         return app;
     }
 }

@@ -26,7 +26,8 @@ public sealed class Account(Wallet wallet, IEnumerable<Hold> holds, Lots? lots)
 
     /// <summary>Whether a command can only be decided with the lots at hand.</summary>
     public static bool NeedsLots(Wallet wallet, Command command, DateTimeOffset now) =>
-        command is Command.ExpireLots or Command.Reverse { Lot: not null } || wallet.LotsDue <= now;
+        command is Command.ExpireLots or Command.Reverse { Lot: not null } or Command.Restore or Command.Grant { Cap: not null }
+        || wallet.LotsDue <= now;
 
     public Decision Run(Command command, DateTimeOffset now)
     {
@@ -35,20 +36,29 @@ public sealed class Account(Wallet wallet, IEnumerable<Hold> holds, Lots? lots)
 
         var decision = Decide(command, now);
         if (decision is Decision.Recorded recorded) Keep(recorded);
-        if (command is Command.Reverse { Lot: { } lot } reverse && decision is Decision.Recorded)
-            Lots?.MarkReversed(lot, reverse.Amount);
+        if (decision is not Decision.Recorded) return decision;
+
+        if (command is Command.Reverse { Lot: { } lot } reverse) Lots?.MarkReversed(lot, reverse.Amount);
+        else if (command is Command.Restore restore) Lots?.MarkReversed(restore.Lot, -restore.Amount);
         return decision;
     }
 
     Decision Decide(Command command, DateTimeOffset now) => command switch
     {
-        Command.Grant grant => Granting.Grant(Wallet, grant, now),
+        Command.Grant grant => Granting.Grant(Wallet, Lots, grant, now),
         Command.Charge charge => Spending.Charge(Wallet, charge, now),
         Command.PlaceHold place => Holding.Place(Wallet, place, now),
+        Command.SetAside aside => Holding.SetAside(Wallet, aside, now),
         Command.Capture capture => Holding.Capture(Wallet, Current(capture.Hold, now), capture, now),
         Command.Release release => Holding.Release(Wallet, Current(release.Hold, now), now),
         Command.Adjust adjust => Granting.Adjust(Wallet, adjust, now),
-        Command.Reverse reverse => Returning.Reverse(Wallet, reverse.Lot is { } lot ? Lots?.Find(lot) : null, reverse, now),
+        Command.Reverse reverse => Returning.Reverse(
+            Wallet,
+            reverse.Lot is { } lot ? Lots?.Find(lot) : null,
+            reverse.Hold is { } hold ? Current(hold, now) : null,
+            reverse,
+            now),
+        Command.Restore restore => Returning.Restore(Wallet, Lots?.Find(restore.Lot), restore, now),
         Command.ExpireHold expire => Current(expire.Hold, now) is null
             ? new Decision.Refused(Refusal.HoldUnknown, Credits.Zero, Wallet.Available)
             : Nothing(now),

@@ -5,13 +5,23 @@ public abstract record Command
 {
     Command() { }
 
-    public sealed record Grant(Credits Amount, GrantTerms Terms, string? Reason, string? Reference) : Command;
+    /// <param name="Cap">
+    /// The most that may stand of a subscription's credits with these: older ones beyond it expire first.
+    /// </param>
+    public sealed record Grant(
+        Credits Amount, GrantTerms Terms, string? Reason, string? Reference, Credits? Cap = null) : Command;
 
     /// <param name="Quote">The itemised price; only a priced charge may be zero.</param>
     public sealed record Charge(Credits Amount, string? Quote, string? Reason, string? Reference) : Command;
 
     public sealed record PlaceHold(
         Credits Amount, TimeSpan ExpiresIn, string? Subject, string? Reason, string? Reference) : Command;
+
+    /// <summary>
+    /// Keeps credits from being spent while their payment is in question: as many as are there, at most so many, of a
+    /// frozen wallet too.
+    /// </summary>
+    public sealed record SetAside(Credits AtMost, string Reason, string? Reference) : Command;
 
     public sealed record Capture(long Hold, Credits Amount, string? Quote) : Command;
 
@@ -22,7 +32,12 @@ public abstract record Command
 
     /// <summary>Takes credits back whose payment was returned; what is spent already becomes owed.</summary>
     /// <param name="Lot">The grant that was paid back, where it is known.</param>
-    public sealed record Reverse(Credits Amount, long? Lot, string Reason, string? Reference) : Command;
+    /// <param name="Hold">What was set aside for it: it ends with the same decision, so that nobody spends it in between.</param>
+    public sealed record Reverse(
+        Credits Amount, long? Lot, string Reason, string? Reference, long? Hold = null) : Command;
+
+    /// <summary>Undoes a reversal: the credits go back into the lot they came from, and pay first what is owed.</summary>
+    public sealed record Restore(Credits Amount, long Lot, string Reason, string? Reference) : Command;
 
     public sealed record ExpireHold(long Hold) : Command;
 

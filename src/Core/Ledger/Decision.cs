@@ -19,6 +19,7 @@ public enum Refusal
     ReversalExceedsGrant = 11,
     InsufficientCredits = 12,
     BalanceTooLarge = 13,
+    RestoreExceedsReversal = 14,
 }
 
 /// <summary>What is answered, and kept with the idempotency key to be answered again.</summary>

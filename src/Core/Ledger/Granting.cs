@@ -2,7 +2,8 @@ namespace Purser.Core.Ledger;
 
 public static class Granting
 {
-    public static Decision Grant(Wallet wallet, Command.Grant grant, DateTimeOffset now)
+    /// <param name="lots">Only a grant with a cap needs them.</param>
+    public static Decision Grant(Wallet wallet, Lots? lots, Command.Grant grant, DateTimeOffset now)
     {
         if (grant.Amount <= Credits.Zero) return Refused(Refusal.AmountNotPositive);
         if (grant.Amount > Credits.Max) return Refused(Refusal.AmountTooLarge);
@@ -16,7 +17,11 @@ public static class Granting
             Reference = grant.Reference,
             Terms = grant.Terms,
         };
-        return BringIn(wallet, draft, now);
+        if (grant.Cap is not { } cap || lots is null) return BringIn(wallet, draft, now);
+
+        var (cutDown, cuts) = CutDown(wallet, lots, cap - grant.Amount, now);
+        var broughtIn = BringIn(cutDown, draft, now);
+        return broughtIn with { Entries = [.. cuts, .. broughtIn.Entries] };
 
         Decision Refused(Refusal why) => new Decision.Refused(why, grant.Amount, wallet.Available);
     }
@@ -37,6 +42,20 @@ public static class Granting
         return new Decision.Recorded(after, after.Receipt(entry, adjust.Amount), [entry], Hold: null);
 
         Decision Refused(Refusal why) => new Decision.Refused(why, -adjust.Amount, wallet.Available);
+    }
+
+    /// <summary>Lets a subscription's credits expire until so many are left; those that are held stay.</summary>
+    static (Wallet After, List<Entry> Cuts) CutDown(Wallet wallet, Lots lots, Credits atMost, DateTimeOffset now)
+    {
+        var cuts = new List<Entry>();
+        foreach (var (lot, amount) in lots.Beyond(atMost, GrantSource.Subscription, wallet.Held))
+        {
+            var draft = new Draft(EntryKind.Expiry, -amount) { Owed = wallet.Owed, Reason = "rollover cap", Lot = lot.Seq };
+            (wallet, var cut) = wallet.Append(draft, now);
+            cuts.Add(cut);
+        }
+
+        return (wallet, cuts);
     }
 
     /// <summary>Credits come in, and what is owed is paid from them first.</summary>

@@ -29,6 +29,30 @@ public static class Holding
         Decision Refused(Refusal why) => new Decision.Refused(why, place.Amount, wallet.Available);
     }
 
+    static readonly TimeSpan UntilDecided = TimeSpan.FromDays(3650);
+
+    public static Decision SetAside(Wallet wallet, Command.SetAside aside, DateTimeOffset now)
+    {
+        if (aside.AtMost < Credits.Zero)
+            return new Decision.Refused(Refusal.AmountNotPositive, aside.AtMost, wallet.Available);
+
+        // From here on it must succeed.
+        var amount = Credits.Min(aside.AtMost, wallet.Available);
+        var after = wallet with { Held = wallet.Held + amount, Holds = wallet.Holds + 1 };
+        var hold = new Hold(
+            new(wallet.Id, after.Holds),
+            amount,
+            HoldState.Open,
+            Captured: Credits.Zero,
+            now + UntilDecided,
+            Subject: null,
+            aside.Reason,
+            aside.Reference,
+            AvailableAfter: null);
+        return Changed(after, hold, new(
+            now, null, hold.Id.Number, amount, after.Balance, after.Available, Credits.Zero, Credits.Zero));
+    }
+
     /// <summary>
     /// Takes what was used. Above the hold, the excess comes from what is available; what is not there is the shortfall,
     /// because the operation has run and refusing it now would only hide what it cost.
@@ -97,7 +121,7 @@ public static class Holding
             now, null, hold.Id.Number, hold.Amount, after.Balance, after.Available, Rest: hold.Amount, Credits.Zero));
     }
 
-    static Refusal? Ended(Hold hold, DateTimeOffset now) => hold.State switch
+    internal static Refusal? Ended(Hold hold, DateTimeOffset now) => hold.State switch
     {
         HoldState.Captured => Refusal.HoldCaptured,
         HoldState.Released => Refusal.HoldReleased,

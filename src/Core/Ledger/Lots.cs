@@ -52,8 +52,13 @@ public sealed class Lots
         {
             Burn(-movement.Amount, movement.Lot);
         }
+        else if (movement is { Lot: { } seq, Amount.Micros: > 0 })
+        {
+            PutBack(seq, movement.Amount);
+        }
     }
 
+    /// <param name="amount">Negative where a reversal was undone.</param>
     public void MarkReversed(long seq, Credits amount)
     {
         var lot = bySeq[seq];
@@ -78,6 +83,27 @@ public sealed class Lots
         return due;
     }
 
+    /// <summary>What has to go of a source's lots so that no more than so much is left; of what a hold keeps nothing goes.</summary>
+    public IReadOnlyList<(Lot Lot, Credits Amount)> Beyond(Credits atMost, GrantSource source, Credits held)
+    {
+        var standing = byRank.Values.Where(lot => lot.Terms.Source == source).Sum(lot => lot.Remaining.Micros);
+        var excess = new Credits(standing) - (atMost > Credits.Zero ? atMost : Credits.Zero);
+        var cuts = new List<(Lot, Credits)>();
+        var unkept = held;
+        foreach (var lot in byRank.Values)
+        {
+            var kept = Credits.Min(lot.Remaining, unkept);
+            unkept -= kept;
+            var cut = Credits.Min(lot.Remaining - kept, excess);
+            if (lot.Terms.Source != source || cut <= Credits.Zero) continue;
+
+            excess -= cut;
+            cuts.Add((lot, cut));
+        }
+
+        return cuts;
+    }
+
     /// <summary>No lot with anything left expires before this.</summary>
     public DateTimeOffset? Due => byRank.Values
         .Where(lot => lot.Remaining > Credits.Zero)
@@ -95,6 +121,16 @@ public sealed class Lots
         byRank[Rank.Of(lot)] = lot;
         bySeq[lot.Seq] = lot;
         changed.Add(lot.Seq);
+    }
+
+    // A reversal took it out of this lot, or out of others where this one was spent. Either way no more comes back than
+    // was reversed, and all that was ever reversed fits into the lot: reversals of it sum up to its amount at most.
+    void PutBack(long seq, Credits amount)
+    {
+        if (!bySeq.TryGetValue(seq, out var lot) || lot.Remaining + amount > lot.Amount)
+            throw new InvalidOperationException("The entries of a wallet put back more than a lot can hold.");
+
+        Put(lot with { Remaining = lot.Remaining + amount });
     }
 
     void Burn(Credits amount, long? first)

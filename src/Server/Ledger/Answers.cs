@@ -103,6 +103,7 @@ static class Answers
         Refusal.HoldExpired => Error.Of(ErrorType.Conflict, "hold_expired", "This hold has expired; its credits are free again."),
         Refusal.CustomerFrozen => Error.Of(ErrorType.Forbidden, "customer_frozen", "This customer is frozen: nothing is charged or held."),
         Refusal.ReversalExceedsGrant => Error.Invalid("amount", "More than is left to reverse of this grant."),
+        Refusal.RestoreExceedsReversal => Error.Invalid("amount", "More than was reversed of this grant."),
         Refusal.InsufficientCredits => Error.Of(ErrorType.PaymentRequired, "insufficient_credits", "Insufficient credits."),
         Refusal.BalanceTooLarge => Error.Invalid("amount", $"No balance is larger than {Credits.Max} credits."),
     };

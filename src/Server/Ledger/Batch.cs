@@ -70,7 +70,7 @@ sealed class Batch(
     HashSet<(WalletId, long)> NamedLots() =>
     [
         .. from pending in commands
-           let lot = (pending.Command as Command.Reverse)?.Lot
+           let lot = (pending.Command as Command.Reverse)?.Lot ?? (pending.Command as Command.Restore)?.Lot
            where lot is not null
            select (pending.Wallet, lot.Value),
     ];

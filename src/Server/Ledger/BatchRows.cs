@@ -192,6 +192,7 @@ static class BatchRows
         Command.Capture capture => capture.Hold,
         Command.Release release => release.Hold,
         Command.ExpireHold expire => expire.Hold,
+        Command.Reverse reverse => reverse.Hold,
         _ => null,
     };
 

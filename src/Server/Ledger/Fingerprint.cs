@@ -50,6 +50,13 @@ static class Fingerprint
         ? new(Guid.CreateVersion7(now), request)
         : new(Of(wallet.ToString(), key), request);
 
+    /// <summary>
+    /// The key of a command of our own, by the name of what it is done for. Made of three parts where a caller's is made
+    /// of two, so that none of theirs ever equals one of ours.
+    /// </summary>
+    public static CommandKey OwnKey(WalletId wallet, string identity, Guid request) =>
+        new(Of(wallet.ToString(), "purser", identity), request);
+
     /// <summary>Names with numbers, in an order and a spelling that do not depend on how they were sent.</summary>
     public static string? Sorted<T>(IReadOnlyDictionary<string, T>? numbers) where T : IFormattable => numbers is null
         ? null

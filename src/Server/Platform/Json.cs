@@ -112,6 +112,20 @@ static class Instants
     public static DateTimeOffset Now(this TimeProvider time) => time.GetUtcNow().ToMicroseconds();
 }
 
+/// <summary>Members of enums as they stand on the wire.</summary>
+static class Names
+{
+    public static string Of<T>(T value) where T : struct, Enum => JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString());
+
+    public static T? Parse<T>(string? name) where T : struct, Enum
+    {
+        foreach (var value in Enum.GetValues<T>())
+            if (Of(value) == name) return value;
+
+        return null;
+    }
+}
+
 /// <summary>A page of a list.</summary>
 sealed record Page<T>(IReadOnlyList<T> Data, bool HasMore);
 

@@ -83,7 +83,7 @@ public sealed class AccountPropertyTests
     static void ForAnySteps(Action<Step[], Walk> property)
     {
         var step =
-            from kind in Gen.Choose(0, 8)
+            from kind in Gen.Choose(0, 11)
             from amount in Gen.Choose(-1, 12)
             from choice in Gen.Choose(0, 20)
             select new Step(kind, amount, choice);
@@ -137,18 +137,24 @@ public sealed class AccountPropertyTests
         {
             var amount = step.Amount.Credits;
             var hold = Holds.Count == 0 ? 1 : (step.Choice % Holds.Count) + 1;
+            var source = step.Choice % 4 == 3 ? GrantSource.Subscription : GrantSource.Purchase;
+            var lot = Account.Lots!.InOrder.Select(one => one.Seq).Order().ElementAtOrDefault(step.Choice % 5);
             var terms = new GrantTerms(
-                GrantSource.Purchase, step.Choice % 3, step.Choice % 2 == 0 ? Now.AddMinutes(step.Choice + 1) : null, null);
+                source, step.Choice % 3, step.Choice % 2 == 0 ? Now.AddMinutes(step.Choice + 1) : null, null);
             return step.Kind switch
             {
-                0 or 1 => new Command.Grant(amount, terms, null, null),
+                0 => new Command.Grant(amount, terms, null, null),
+                1 => new Command.Grant(amount, terms, null, null, step.Choice % 3 == 0 ? 15.Credits : null),
                 2 => new Command.Charge(amount, null, null, null),
                 3 => new Command.PlaceHold(amount, TimeSpan.FromMinutes((step.Choice % 6) + 1), null, null, null),
                 4 => new Command.Capture(hold, amount, null),
                 5 => new Command.Release(hold),
                 6 => new Command.Adjust(step.Choice % 2 == 0 ? amount : -amount, "test"),
                 7 => new Command.ExpireLots(),
-                _ => new Command.Reverse(amount, step.Choice % 2 == 0 ? step.Choice + 1 : null, "refund", null),
+                8 => new Command.SetAside(amount, "dispute", null),
+                9 => new Command.Restore(amount, lot, "won", null),
+                10 => new Command.Reverse(amount, lot, "lost", null, hold),
+                _ => new Command.Reverse(amount, step.Choice % 2 == 0 ? lot : null, "refund", null),
             };
         }
     }
@@ -158,6 +164,7 @@ public sealed class AccountPropertyTests
     {
         readonly List<(int Priority, DateTimeOffset Expiry, long Lot)> credits = [];
         readonly HashSet<long> known = [];
+        readonly Dictionary<long, (int, DateTimeOffset, long)> lots = [];
 
         public bool Knows(Entry entry) => known.Contains(entry.Id.Seq);
 
@@ -168,7 +175,14 @@ public sealed class AccountPropertyTests
             if (entry.Terms is { } terms)
             {
                 var credit = (terms.Priority, terms.ExpiresAt ?? DateTimeOffset.MaxValue, entry.Id.Seq);
+                lots.Add(entry.Id.Seq, credit);
                 credits.AddRange(Enumerable.Repeat(credit, count));
+                return;
+            }
+
+            if (entry.Amount > Credits.Zero)
+            {
+                credits.AddRange(Enumerable.Repeat(lots[entry.Lot!.Value], count));
                 return;
             }
 

@@ -82,8 +82,35 @@ public sealed class GrantingTests
     public void An_adjustment_by_nothing_is_refused() =>
         Assert.Equal(Refusal.AmountNotPositive, Assert.IsType<Decision.Refused>(Adjust(Given.Wallet, 0.Credits)).Why);
 
+    // Forty and sixty of the plan stand, and thirty that were bought.
+    [Theory]
+    [InlineData(50, 200, 0, 0, 0)]
+    [InlineData(50, 120, 0, 30, 0)]
+    [InlineData(50, 100, 0, 40, 10)]
+    [InlineData(50, 50, 0, 40, 60)]
+    [InlineData(50, 20, 0, 40, 60)]
+    [InlineData(50, 100, 20, 20, 30)]
+    public void Older_credits_of_a_plan_make_room_under_its_cap(int amount, int cap, int held, int fromFirst, int fromSecond)
+    {
+        var plan = GrantTerms.Ordinary(GrantSource.Subscription);
+        var lots = new Lots([
+            new(1, plan, 40.Credits, 40.Credits, 0.Credits),
+            new(2, plan, 60.Credits, 60.Credits, 0.Credits),
+            new(3, GrantTerms.Ordinary(GrantSource.Purchase), 30.Credits, 30.Credits, 0.Credits)]);
+        var wallet = Given.Wallet with { Balance = 130.Credits, Held = held.Credits, Seq = 3 };
+
+        var granted = Assert.IsType<Decision.Recorded>(
+            Granting.Grant(wallet, lots, new(amount.Credits, plan, null, null, cap.Credits), Given.Noon));
+
+        Assert.Equal(fromFirst.Credits, -(granted.Entries.SingleOrDefault(entry => entry.Lot == 1)?.Amount ?? 0.Credits));
+        Assert.Equal(fromSecond.Credits, -(granted.Entries.SingleOrDefault(entry => entry.Lot == 2)?.Amount ?? 0.Credits));
+        Assert.DoesNotContain(granted.Entries, entry => entry.Lot == 3);
+        Assert.Equal((130 + amount - fromFirst - fromSecond).Credits, granted.After.Balance);
+        Assert.Equal(granted.Entries[^1].Id.Seq, granted.Receipt.Entry);
+    }
+
     static Decision Grant(Wallet wallet, Credits amount, GrantTerms terms) =>
-        Granting.Grant(wallet, new(amount, terms, null, null), Given.Noon);
+        Granting.Grant(wallet, null, new(amount, terms, null, null), Given.Noon);
 
     static Decision Adjust(Wallet wallet, Credits amount) => Granting.Adjust(wallet, new(amount, "goodwill"), Given.Noon);
 }

@@ -138,4 +138,19 @@ public sealed class HoldingTests
         Purser.Core.Ledger.Holding.Capture(wallet, hold, new(1, used, null), Given.Noon);
 
     static Decision Release(Wallet wallet, Hold? hold) => Purser.Core.Ledger.Holding.Release(wallet, hold, Given.Noon);
+
+    [Theory]
+    [InlineData(30, false, 30)]
+    [InlineData(100, false, 60)]
+    [InlineData(100, true, 60)]
+    [InlineData(0, false, 0)]
+    public void What_is_set_aside_is_what_is_there_of_a_frozen_wallet_too(int atMost, bool frozen, int amount)
+    {
+        var wallet = Given.Wallet with { Held = 40.Credits, Frozen = frozen };
+
+        var aside = Assert.IsType<Decision.Recorded>(Purser.Core.Ledger.Holding.SetAside(wallet, new(atMost.Credits, "dispute", "dp_1"), Given.Noon));
+
+        Assert.Equal((amount.Credits, (40 + amount).Credits), (aside.Receipt.Amount, aside.After.Held));
+        Assert.Empty(aside.Entries);
+    }
 }

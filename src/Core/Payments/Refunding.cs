@@ -1,0 +1,111 @@
+namespace Purser.Core.Payments;
+
+/// <summary>Why an order cannot be refunded as asked. Declared in order of precedence.</summary>
+public enum RefundRefusal
+{
+    NotPaid,
+    Disputed,
+    AmountNotPositive,
+    NothingLeft,
+    MoneyExceedsPaid,
+    CreditsExceedGranted,
+}
+
+/// <summary>One of the lots that an order brought.</summary>
+public sealed record RefundableLot(long Seq, Credits Amount, Credits Remaining, Credits Reversed);
+
+/// <param name="Paid">What arrived for the order.</param>
+/// <param name="Refunded">What went back or is on its way.</param>
+/// <param name="Returned">Credits that were taken for it, or are held for it.</param>
+public sealed record RefundFacts(
+    bool IsPaid, bool Disputed, long Paid, long Refunded, Credits Returned, IReadOnlyList<RefundableLot> Lots)
+{
+    public Credits Granted => new(Lots.Sum(lot => lot.Amount.Micros));
+
+    public Credits Unspent => new(Lots.Sum(lot => lot.Remaining.Micros));
+}
+
+public abstract record RefundDecision
+{
+    RefundDecision() { }
+
+    /// <param name="Minor">The money that goes back.</param>
+    /// <param name="Credits">The credits that are taken for it.</param>
+    public sealed record Refund(long Minor, Credits Credits) : RefundDecision;
+
+    public sealed record Refused(RefundRefusal Why) : RefundDecision;
+}
+
+/// <summary>
+/// How much money goes back for how many credits. Both follow one line from nothing to all of it, and every refund takes
+/// the next piece of that line: however an order is refunded bit by bit, it never returns more than was paid, and all of
+/// it once all of its credits have come back.
+/// </summary>
+public static class Refunding
+{
+    /// <summary>Neither given: what is unspent, at what was paid for it. Both given: exactly so.</summary>
+    /// <param name="available">What the wallet could give back now: of what is held nobody can say that it is unspent.</param>
+    public static RefundDecision Decide(RefundFacts facts, Credits? credits, long? minor, Credits available)
+    {
+        if (!facts.IsPaid) return Refused(RefundRefusal.NotPaid);
+        if (facts.Disputed) return Refused(RefundRefusal.Disputed);
+        if (credits <= Credits.Zero || minor <= 0) return Refused(RefundRefusal.AmountNotPositive);
+
+        var moneyLeft = facts.Paid - facts.Refunded;
+        var creditsLeft = facts.Granted - facts.Returned;
+        var refund = (credits, minor) switch
+        {
+            (null, null) => Credits.Min(Credits.Min(facts.Unspent, available), creditsLeft) is var unspent
+                ? new RefundDecision.Refund(MoneyFor(facts, unspent), unspent)
+                : null!,
+            ({ } given, null) => new(given <= creditsLeft ? MoneyFor(facts, given) : 0, given),
+            (null, { } given) => new(given, given <= moneyLeft ? CreditsFor(facts, given) : Credits.Zero),
+            ({ } ofCredits, { } ofMoney) => new RefundDecision.Refund(ofMoney, ofCredits),
+        };
+        if (refund.Minor > moneyLeft) return Refused(RefundRefusal.MoneyExceedsPaid);
+        if (refund.Credits > creditsLeft) return Refused(RefundRefusal.CreditsExceedGranted);
+        return refund.Minor > 0 ? refund : Refused(RefundRefusal.NothingLeft);
+
+        static RefundDecision Refused(RefundRefusal why) => new RefundDecision.Refused(why);
+    }
+
+    /// <summary>Money went back, whoever decided so: the credits that belong to it, never more than are left of the order.</summary>
+    public static Credits Followed(RefundFacts facts, long minor) =>
+        CreditsFor(facts, Math.Min(minor, Math.Max(0, facts.Paid - facts.Refunded)));
+
+    /// <summary>How a number of credits is spread over the lots: the youngest first, as the one that is least burnt.</summary>
+    public static IReadOnlyList<(long Lot, Credits Amount)> Spread(IReadOnlyList<RefundableLot> lots, Credits amount)
+    {
+        var spread = new List<(long, Credits)>();
+        foreach (var lot in lots.OrderByDescending(lot => lot.Seq))
+        {
+            var part = Credits.Min(amount, lot.Amount - lot.Reversed);
+            if (part <= Credits.Zero) continue;
+
+            spread.Add((lot.Seq, part));
+            amount -= part;
+        }
+
+        return spread;
+    }
+
+    // Downwards: what is rounded away stays for the last refund.
+    static long MoneyFor(RefundFacts facts, Credits credits)
+    {
+        if (facts.Granted == Credits.Zero) return 0;
+
+        var upTo = (Int128)facts.Paid * (facts.Returned + credits).Micros / facts.Granted.Micros;
+        return Math.Clamp((long)upTo - facts.Refunded, 0, facts.Paid - facts.Refunded);
+    }
+
+    // Upwards: money never goes back for credits that stay.
+    static Credits CreditsFor(RefundFacts facts, long minor)
+    {
+        if (facts.Paid == 0) return Credits.Zero;
+
+        var upTo = (((Int128)facts.Granted.Micros * (facts.Refunded + minor)) + facts.Paid - 1) / facts.Paid;
+        var credits = new Credits((long)upTo) - facts.Returned;
+        var left = facts.Granted - facts.Returned;
+        return credits <= Credits.Zero ? Credits.Zero : Credits.Min(credits, left);
+    }
+}
