@@ -38,6 +38,7 @@ static class PurserServer
 
         app.UsePlatform();
         app.UseKeys();
+        app.UseOnce();
         app.MapPlatform();
         app.MapIdentity();
         app.MapCatalog();

@@ -119,7 +119,7 @@ static class ServerKeyEndpoints
     public static void MapServerKeys(this IEndpointRouteBuilder routes)
     {
         var keys = routes.MapGroup("/v1/server-keys").WithTags("Server keys").AdminOnly();
-        keys.MapPost("/", Create).WithSummary("Make a key for a server of the product; it is shown once");
+        keys.MapPost("/", Create).Once().WithSummary("Make a key for a server of the product; it is shown once");
         keys.MapGet("/", List).WithSummary("List server keys");
         keys.MapDelete("/{key}", Revoke).WithSummary("Revoke a server key");
     }

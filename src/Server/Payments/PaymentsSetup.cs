@@ -20,6 +20,17 @@ static class PaymentsSetup
         services.AddSingleton<WebhookInbox>();
         services.AddHostedService(provider => provider.GetRequiredService<WebhookInbox>());
         services.AddSingleton<StripeCustomers>();
+        services.AddSingleton<StripePrices>();
+        services.AddSingleton<CustomerLocks>();
+        services.AddSingleton<CreditLedger>();
+        services.AddSingleton<Subscriptions>();
+        services.AddSingleton<PlanChanges>();
+        services.AddSingleton<Invoices>();
+        services.AddSingleton<Fulfilment>();
+        services.AddSingleton<Checkout>();
+        services.AddEventAppliers();
+        services.AddSingleton(provider => new Job(
+            "grant the months of yearly plans", TimeSpan.FromMinutes(1), provider.GetRequiredService<Invoices>().GrantDueMonths));
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Add(PaymentsJson.Default));
     }
 
@@ -28,6 +39,10 @@ static class PaymentsSetup
         if (routes.Services.GetService<StripeClient>() is null) return;
 
         routes.MapWebhooks();
+        routes.MapOrders();
+        Checkout.Map(routes);
+        routes.MapSubscriptions();
+        routes.MapPortal();
     }
 }
 
@@ -35,4 +50,17 @@ static class PaymentsSetup
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Page<EventAnswer>))]
+[JsonSerializable(typeof(StoredTerms))]
+[JsonSerializable(typeof(CheckoutRequest))]
+[JsonSerializable(typeof(CheckoutAnswer))]
+[JsonSerializable(typeof(Page<OrderAnswer>))]
+[JsonSerializable(typeof(ChangeRequest))]
+[JsonSerializable(typeof(CancelRequest))]
+[JsonSerializable(typeof(PauseRequest))]
+[JsonSerializable(typeof(ResumeRequest))]
+[JsonSerializable(typeof(SubscriptionAnswer))]
+[JsonSerializable(typeof(PreviewAnswer))]
+[JsonSerializable(typeof(EntitlementsAnswer))]
+[JsonSerializable(typeof(PortalRequest))]
+[JsonSerializable(typeof(PortalAnswer))]
 sealed partial class PaymentsJson : JsonSerializerContext;

@@ -54,11 +54,15 @@ sealed record Error(string Type, string Code, string Message)
 
 sealed record ErrorBody(Error Error);
 
-/// <summary>The request cannot be understood: said once, where it is noticed, and answered by the one handler.</summary>
-sealed class InvalidRequestException(string? param, string message, string code = "invalid_value") : Exception(message)
+/// <summary>Something that a client is told, said once, where it is noticed, and answered by the one handler.</summary>
+class RefusedException(Error error, Exception? inner = null) : Exception(error.Message, inner)
 {
-    public Error Error { get; } = Error.Invalid(param, message, code);
+    public Error Error { get; } = error;
 }
+
+/// <summary>The request cannot be understood.</summary>
+sealed class InvalidRequestException(string? param, string message, string code = "invalid_value")
+    : RefusedException(Error.Invalid(param, message, code));
 
 static class Errors
 {
@@ -121,7 +125,7 @@ static class Errors
 
     static Error Explain(Exception failure) => failure switch
     {
-        InvalidRequestException invalid => invalid.Error,
+        RefusedException refused => refused.Error,
         BadHttpRequestException bad => ExplainBinding(bad),
         NpgsqlException { IsTransient: true } or TimeoutException =>
             Error.Overloaded("database_unavailable", "The database does not answer. Try again with the same Idempotency-Key."),

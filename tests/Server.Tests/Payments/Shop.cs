@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Purser.Client;
 using Purser.Server.Payments;
 using Purser.Server.Platform;
+using Purser.Server.Tests.Platform;
 
 namespace Purser.Server.Tests.Payments;
 
@@ -53,6 +54,10 @@ public sealed class Shop : IAsyncLifetime
         Stripe.Dispose();
     }
 
+    /// <summary>What is bought, with the pages to return to.</summary>
+    public static string Body(string what) => what.TrimEnd('}') + (what == "{}" ? "" : ",")
+        + """ "success_url":"https://shop.example/thanks?session={CHECKOUT_SESSION_ID}","cancel_url":"https://shop.example/" """ + "}";
+
     async Task ListenForEvents()
     {
         var endpoint = await Stripe.Post("/v1/webhook_endpoints", new()
@@ -61,5 +66,53 @@ public sealed class Shop : IAsyncLifetime
             { "enabled_events[0]", "*" },
         });
         Services.GetRequiredService<WebhookSecrets>().Current = [endpoint.GetProperty("secret").GetString()!];
+    }
+}
+
+/// <summary>For a while, Stripe tells nothing.</summary>
+sealed class Quiet(Shop shop) : IDisposable
+{
+    public Task Begin() => shop.Stripe.Control("webhooks/chaos", new { duplicate = 0, shuffle = 0, drop = 1 });
+
+    public void Dispose() => shop.Stripe.Control("webhooks/chaos", new { duplicate = 0, shuffle = 0, drop = 0 }).GetAwaiter().GetResult();
+}
+
+static class Shopping
+{
+    static int customers;
+
+    public static async Task<string> GivenCustomer(this Shop shop)
+    {
+        var customer = $"customer_{Interlocked.Increment(ref customers)}";
+        await shop.Purser.Customers.PutAsync(
+            customer, new() { Name = "Ann Ödegård", Email = "ann@example.com" }, TestContext.Current.CancellationToken);
+        return customer;
+    }
+
+    public static Task<Answered> TryCheckout(this Shop shop, string customer, string what) =>
+        shop.Client.Post($"/v1/customers/{customer}/checkout", Shop.Body(what));
+
+    public static async Task<(string Order, string Session)> Checkout(this Shop shop, string customer, string what)
+    {
+        var answer = await shop.TryCheckout(customer, what);
+        Assert.True(answer.Status == 201, answer.ToString());
+        var session = new Uri(answer.Text("url")).Segments[^1];
+        return (answer.Text("order"), session);
+    }
+
+    public static Task<Answered> Order(this Shop shop, string order) => shop.Client.Read($"/v1/orders/{order}");
+
+    public static async Task<decimal> Balance(this Shop shop, string customer) =>
+        (await shop.Purser.Balances.GetAsync(customer, TestContext.Current.CancellationToken)).Balance;
+
+    public static async Task<string> StripeCustomer(this Shop shop, string customer) => (await Tables.Read<string>(
+        shop.ConnectionString, $"select stripe_id from stripe_customer where customer = '{customer}'")).Single();
+
+    /// <summary>Every event that Stripe has to tell was told, and applied or failed.</summary>
+    public static async Task Delivered(this Shop shop)
+    {
+        Assert.Equal(0, await shop.Stripe.Flush());
+        await Eventually.Holds(async () => (await Tables.Read<long>(
+            shop.ConnectionString, "select count(*) from webhook_event where state = 1")).Single() == 0);
     }
 }

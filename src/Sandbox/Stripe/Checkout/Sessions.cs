@@ -117,6 +117,7 @@ static class Sessions
         session["metadata"] = Metadata.Of(p);
         session["payment_method_types"] = p["allowed_payment_method_types"]?.DeepClone()
             ?? p["payment_method_types"]?.DeepClone() ?? new JsonArray("card");
+        session["_any_method"] = !p.ContainsKey("allowed_payment_method_types") && !p.ContainsKey("payment_method_types");
         session["payment_method_collection"] = mode == "subscription" ? p.Text("payment_method_collection") ?? "always"
             : "if_required";
         session["payment_method_options"] = new JsonObject { ["card"] = new JsonObject { ["request_three_d_secure"] = "automatic" } };

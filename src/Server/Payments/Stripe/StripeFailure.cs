@@ -1,4 +1,5 @@
 using System.Net;
+using Purser.Server.Platform;
 
 namespace Purser.Server.Payments.Stripe;
 
@@ -32,8 +33,11 @@ sealed class StripeException(
     string? param = null,
     string? requestId = null,
     string? paymentIntent = null,
-    Exception? inner = null) : Exception(Explain(message, code, requestId), inner)
+    Exception? inner = null) : RefusedException(ErrorOf(fault, message, declineCode ?? code), inner)
 {
+    public override string Message =>
+        $"Stripe: {Said}{(Code is null ? "" : $" ({Code})")}{(RequestId is null ? "" : $" [{RequestId}]")}";
+
     public StripeFault Fault { get; } = fault;
 
     public HttpStatusCode? Status { get; } = status;
@@ -79,6 +83,12 @@ sealed class StripeException(
         _ => StripeFault.Invalid,
     };
 
-    static string Explain(string message, string? code, string? requestId) =>
-        $"Stripe: {message}{(code is null ? "" : $" ({code})")}{(requestId is null ? "" : $" [{requestId}]")}";
+    // What a client is told if nobody makes more of it.
+    static Error ErrorOf(StripeFault fault, string message, string? code) => fault switch
+    {
+        StripeFault.Declined => Error.Of(ErrorType.PaymentRequired, code ?? "card_declined", message),
+        StripeFault.Missing or StripeFault.Invalid => Error.Invalid(null, $"Stripe refuses it: {message}", "stripe_refused"),
+        StripeFault.Unauthorized => Error.Overloaded("stripe_key_refused", "Stripe does not accept this server's key. Its operator is told."),
+        StripeFault.Unavailable => Error.Overloaded("stripe_unavailable", "Stripe does not answer. Try again with the same Idempotency-Key."),
+    };
 }

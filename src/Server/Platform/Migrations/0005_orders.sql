@@ -33,7 +33,8 @@ create table orders (
   invoice        text        unique,
   subscription   text,
   receipt_url    text,
-  refunded_minor bigint      not null default 0 check (refunded_minor between 0 and money_minor),
+  paid_minor     bigint      check (paid_minor >= 0),
+  refunded_minor bigint      not null default 0 check (refunded_minor between 0 and coalesce(paid_minor, money_minor)),
   returned       bigint      not null default 0 check (returned >= 0),
   disputed       boolean     not null default false,
   expired        boolean     not null default false,
@@ -65,3 +66,18 @@ create table order_grant (
 );
 
 create index order_grant_of_order on order_grant (order_id);
+
+-- Every price that was ever made at Stripe for something of the catalog: an old one still says what was sold for it.
+create table stripe_price (
+  id         text        primary key,
+  livemode   boolean     not null,
+  product    text        not null,
+  kind       smallint    not null check (kind in (1, 2)),
+  code       text        not null,
+  interval   smallint    check ((interval is null) = (kind = 1)),
+  currency   text        not null,
+  minor      bigint      not null check (minor > 0),
+  created_at timestamptz not null
+);
+
+create index stripe_price_of on stripe_price (livemode, kind, code, currency);

@@ -1,0 +1,158 @@
+using Purser.Core;
+using Purser.Core.Ledger;
+using Purser.Core.Payments;
+using Purser.Server.Payments.Stripe;
+using Purser.Server.Platform;
+
+namespace Purser.Server.Payments;
+
+/// <summary>
+/// Looks at Stripe and gives what was paid for. The webhook, the success page and the sweep all come here, with nothing but
+/// the name of an object: what it says now is what counts, whatever brought us.
+/// </summary>
+sealed class Fulfilment(
+    StripeClient stripe, Db db, CreditLedger ledger, Invoices invoices, TimeProvider time, ILogger<Fulfilment> log)
+{
+    public const string OrderKey = "purser_order";
+    public const string CustomerKey = "purser_customer";
+
+    public async Task<Applied> Session(string id, CancellationToken ct)
+    {
+        var (session, intent) = await FetchSession(id, ct);
+        if (await OrderOf(session, ct) is not { } order) return Applied.NotOurs;
+        if (session.Livemode != order.Livemode) throw new InvalidOperationException($"{id} is not of the mode of {order.Id}.");
+
+        order = await db.Change(order.Id, known => known with
+        {
+            Session = known.Session ?? session.Id,
+            Url = session.Url,
+            ExpiresAt = session.ExpiresAt ?? known.ExpiresAt,
+            PaymentIntent = known.PaymentIntent ?? session.PaymentIntent,
+            Charge = intent?.Charge ?? known.Charge,
+            Subscription = known.Subscription ?? session.Subscription,
+            Invoice = known.Invoice ?? session.Invoice,
+            Expired = known.Expired || session.Status == "expired",
+            Failure = FailureOf(session, intent) ?? (session.Complete ? null : known.Failure),
+        }, ct);
+
+        if (session is { Complete: true, Mode: "subscription" })
+        {
+            if (session.Subscription is { } subscription) await invoices.SubscriptionStarted(order, subscription, session.Invoice, ct);
+            return Applied.Done;
+        }
+
+        if (session.Paid) await Paid(order, session, ct);
+        return Applied.Done;
+    }
+
+    /// <summary>A payment that was made without a page: an automatic purchase, or the payment behind a session.</summary>
+    public async Task<Applied> Intent(string id, CancellationToken ct)
+    {
+        var fetched = await stripe.Get($"/v1/payment_intents/{id}", new() { { "expand[0]", "latest_charge" } }, ct);
+        var intent = PaymentIntent.Of(fetched);
+        if (await OrderOf(intent, ct) is not { } order) return Applied.NotOurs;
+        // A session's own payment says less than the session does.
+        if (order.Kind == OrderKind.Package && order.Session is { } session) return await Session(session, ct);
+        if (order.Kind != OrderKind.Recharge) return Applied.Done;
+
+        var receipt = fetched.Child("latest_charge")?.Text("receipt_url");
+        order = await db.Change(order.Id, known => known with
+        {
+            PaymentIntent = known.PaymentIntent ?? intent.Id,
+            Charge = intent.Charge ?? known.Charge,
+            ReceiptUrl = receipt ?? known.ReceiptUrl,
+            Failure = intent.Status is "requires_payment_method" or "canceled" or "requires_action"
+                ? intent.FailureCode ?? (intent.Status == "requires_action" ? "authentication_required" : intent.Status)
+                : null,
+        }, ct);
+        if (intent.Succeeded) await Give(order, intent.Id, intent.Amount, ct);
+        return Applied.Done;
+    }
+
+    /// <summary>An order by its payment, however much of it is known here yet; null where it is none of ours.</summary>
+    public async Task<OrderRow?> OrderOfPayment(string? intent, string? charge, CancellationToken ct)
+    {
+        if (intent is not null)
+        {
+            if (await db.OrderOfIntent(intent, ct) is { } known) return known;
+
+            // The refund may be told before the purchase is.
+            await Intent(intent, ct);
+            return await db.OrderOfIntent(intent, ct) ?? await invoices.OrderOfPayment(intent, ct);
+        }
+
+        return charge is null ? null : await db.OrderOfCharge(charge, ct);
+    }
+
+    async Task<(CheckoutSession, PaymentIntent?)> FetchSession(string id, CancellationToken ct)
+    {
+        var session = await stripe.Get(
+            $"/v1/checkout/sessions/{id}", new() { { "expand[0]", "payment_intent.latest_charge" } }, ct);
+        var intent = session.Child("payment_intent") is { } expanded ? PaymentIntent.Of(expanded) : null;
+        return (CheckoutSession.Of(session), intent);
+    }
+
+    // A completed session whose money never came: the bank said no, days later.
+    static string? FailureOf(CheckoutSession session, PaymentIntent? intent) =>
+        session is { Complete: true, Paid: false } && intent is { Status: "requires_payment_method" or "canceled" }
+            ? intent.FailureCode ?? "payment_failed"
+            : null;
+
+    async Task Paid(OrderRow order, CheckoutSession session, CancellationToken ct)
+    {
+        var fetched = session.PaymentIntent is { } intent
+            ? await stripe.Get($"/v1/payment_intents/{intent}", new() { { "expand[0]", "latest_charge" } }, ct)
+            : default;
+        if (fetched.Child("latest_charge")?.Text("receipt_url") is { } receipt)
+            order = await db.Change(order.Id, known => known with { ReceiptUrl = receipt }, ct);
+        await Give(order, session.Id, session.Subtotal, ct);
+    }
+
+    async Task Give(OrderRow order, string identity, Money? paid, CancellationToken ct)
+    {
+        // Somebody has put another amount under our order: nothing is given for it, and a person has to look.
+        if (paid != order.Terms.Total)
+        {
+            log.AmountDiffers(order.Id.ToString(), order.Terms.Total, paid);
+            throw new InvalidOperationException($"{identity} is of {paid}, and {order.Id} of {order.Terms.Total}: nothing was granted.");
+        }
+
+        var now = time.Now();
+        var terms = new GrantTerms(
+            GrantSource.Purchase,
+            GrantTerms.OrdinaryPriority,
+            order.Terms.ValidDays is { } days ? now.AddDays(days) : null,
+            order.Terms.Total);
+        var receipt = await ledger.Grant(
+            order.Customer,
+            $"grant:{identity}",
+            new(order.Credits, terms, $"{order.Terms.Quantity} × {order.Terms.Name}", order.Reference),
+            now);
+        await db.Remember(
+            new($"grant:{identity}", order.Id, receipt.Entry!.Value, order.Credits, order.Terms.Total.Minor), now, ct);
+        await db.Change(order.Id, known => known with { PaidAt = known.PaidAt ?? receipt.At, Failure = null }, ct);
+    }
+
+    async Task<OrderRow?> OrderOf(CheckoutSession session, CancellationToken ct) =>
+        await db.OrderOfSession(session.Id, ct) ?? await Named(session.Metadata, ct);
+
+    async Task<OrderRow?> OrderOf(PaymentIntent intent, CancellationToken ct) =>
+        await db.OrderOfIntent(intent.Id, ct) ?? await Named(intent.Metadata, ct);
+
+    // Whoever wrote to the account could name any order; so its customer must be named too, and its mode fit.
+    async Task<OrderRow?> Named(IReadOnlyDictionary<string, string> metadata, CancellationToken ct)
+    {
+        if (!metadata.TryGetValue(OrderKey, out var name) || !Id<Order>.TryParse(name, null, out var id)) return null;
+
+        var order = await db.Order(id, ct);
+        return order is not null && metadata.GetValueOrDefault(CustomerKey) == order.Customer.Value && order.Livemode == stripe.Livemode
+            ? order
+            : null;
+    }
+}
+
+static partial class Log
+{
+    [LoggerMessage(2031, LogLevel.Error, "Order {Order} was offered for {Offered}, and {Paid} was paid: nothing was granted; compare the two at Stripe")]
+    public static partial void AmountDiffers(this ILogger log, string order, Money offered, Money? paid);
+}
