@@ -16,6 +16,9 @@ static class EventAppliers
         services.On(
             ["invoice.paid", "invoice.payment_succeeded", "invoice.payment_failed", "invoice.payment_action_required"],
             (provider, hint, ct) => provider.GetRequiredService<Invoices>().Look(hint.Object, ct));
+        services.On(["refund.*", "charge.refund.updated"], (provider, hint, ct) => provider.GetRequiredService<Refunds>().Look(hint.Object, ct));
+        services.On(["charge.refunded"], (provider, hint, ct) => provider.GetRequiredService<Refunds>().LookAtCharge(hint.Object, ct));
+        services.On(["charge.dispute.*"], (provider, hint, ct) => provider.GetRequiredService<Disputes>().Look(hint.Object, ct));
         services.On(["customer.deleted"], async (provider, hint, ct) =>
         {
             await provider.GetRequiredService<StripeCustomers>().Forget(hint.Object, ct);

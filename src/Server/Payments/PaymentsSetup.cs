@@ -28,6 +28,9 @@ static class PaymentsSetup
         services.AddSingleton<Invoices>();
         services.AddSingleton<Fulfilment>();
         services.AddSingleton<Checkout>();
+        services.AddSingleton<OrderCredits>();
+        services.AddSingleton<Refunds>();
+        services.AddSingleton<Disputes>();
         services.AddEventAppliers();
         services.AddSingleton(provider => new Job(
             "grant the months of yearly plans", TimeSpan.FromMinutes(1), provider.GetRequiredService<Invoices>().GrantDueMonths));
@@ -41,6 +44,7 @@ static class PaymentsSetup
         routes.MapWebhooks();
         routes.MapOrders();
         Checkout.Map(routes);
+        Refunds.Map(routes);
         routes.MapSubscriptions();
         routes.MapPortal();
     }
@@ -54,6 +58,8 @@ static class PaymentsSetup
 [JsonSerializable(typeof(CheckoutRequest))]
 [JsonSerializable(typeof(CheckoutAnswer))]
 [JsonSerializable(typeof(Page<OrderAnswer>))]
+[JsonSerializable(typeof(RefundRequest))]
+[JsonSerializable(typeof(Page<RefundAnswer>))]
 [JsonSerializable(typeof(ChangeRequest))]
 [JsonSerializable(typeof(CancelRequest))]
 [JsonSerializable(typeof(PauseRequest))]

@@ -123,10 +123,10 @@ static class Refunds
         tx.Emit("charge.refund.updated", refund);
     }
 
-    /// <summary>The bank's late answer: a pending refund arrives, a doomed one comes back.</summary>
-    public static void Finish(Tx tx, JsonObject refund)
+    /// <summary>The bank's late answer: a pending refund arrives, a doomed one comes back. Success, where given, overrules that.</summary>
+    public static void Finish(Tx tx, JsonObject refund, bool? success)
     {
-        if (refund.Text("status") == "pending")
+        if (refund.Text("status") == "pending" && success != false)
         {
             refund["status"] = "succeeded";
             refund.Remove("pending_reason");
@@ -134,6 +134,7 @@ static class Refunds
             return;
         }
         refund["status"] = "failed";
+        refund.Remove("pending_reason");
         refund["failure_reason"] = "expired_or_canceled_card";
         refund["failure_balance_transaction"] = BalanceTransactions.ForFailedRefund(tx, refund);
         GiveBack(tx, refund);

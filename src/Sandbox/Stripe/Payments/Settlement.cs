@@ -10,7 +10,7 @@ static class Settlement
     public static void Map(Control.TimerActions timers)
     {
         timers.Add("payment_intent", "settle", (tx, intent) => SettleIntent(tx, intent, null));
-        timers.Add("refund", "settle", Refunds.Finish);
+        timers.Add("refund", "settle", (tx, refund) => Refunds.Finish(tx, refund, null));
         timers.Add("dispute", "decide", Disputes.Decide);
     }
 
@@ -35,7 +35,7 @@ static class Settlement
         foreach (var refund in open)
         {
             tx.Edit(refund).ClearTimer("settle");
-            Refunds.Finish(tx, refund);
+            Refunds.Finish(tx, refund, success);
         }
         return intent;
     }

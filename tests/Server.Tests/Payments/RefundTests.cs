@@ -1,0 +1,255 @@
+using Purser.Server.Tests.Platform;
+
+namespace Purser.Server.Tests.Payments;
+
+/// <summary>Money that goes back, and the credits that go with it; disputes likewise.</summary>
+public sealed class RefundTests(Shop shop) : IClassFixture<Shop>
+{
+    static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task What_is_unspent_goes_back_at_what_was_paid_for_it()
+    {
+        // 52,490 credits for 49.99, a fifth of them spent.
+        var (customer, order) = await Bought("writer");
+        await shop.Purser.Charges.CreateAsync(customer, new() { Amount = 10_498 }, Ct);
+
+        var refund = await Refund(order, """{"reason":"not needed"}""");
+
+        Assert.Equal((201, "succeeded"), (refund.Status, refund.Text("state")));
+        Assert.Equal((41_992m, 3999L), (refund.Number("credits"), Minor(refund)));
+        Assert.Equal(0m, await shop.Balance(customer));
+        var after = await shop.Order(order);
+        Assert.Equal("partially_refunded", after.Text("state"));
+        Assert.Equal((409, "nothing_to_refund"), Code(await Refund(order, """{"reason":"more"}""")));
+        await shop.Delivered();
+        Assert.Equal(0m, await shop.Balance(customer));
+    }
+
+    [Fact]
+    public async Task Piece_by_piece_all_of_it_goes_back_and_not_a_cent_more()
+    {
+        var (customer, order) = await Bought("writer");
+        long sum = 0;
+        foreach (var credits in (decimal[])[1, 16_999.999999m, 0.000001m, 20_000])
+        {
+            var part = await Refund(order, $$"""{"credits":{{credits}},"reason":"part"}""");
+            // A credit or less may be worth less than a cent: then there is nothing to send back for it.
+            if (part.Status == 201) sum += Minor(part);
+            else Assert.Equal("nothing_to_refund", part.Error.GetProperty("code").GetString());
+        }
+
+        sum += Minor(await Refund(order, """{"reason":"the rest"}"""));
+
+        Assert.Equal(4999, sum);
+        Assert.Equal("refunded", (await shop.Order(order)).Text("state"));
+        Assert.True(await shop.Balance(customer) < 2);
+    }
+
+    [Fact]
+    public async Task Money_takes_the_credits_that_belong_to_it_and_what_is_spent_is_owed()
+    {
+        var (customer, order) = await Bought("starter");
+        await shop.Purser.Charges.CreateAsync(customer, new() { Amount = 9_000 }, Ct);
+
+        var refund = await Refund(order, """{"money":{"minor":500,"currency":"usd"},"reason":"goodwill"}""");
+
+        Assert.Equal((500L, 5_000m), (Minor(refund), refund.Number("credits")));
+        var balance = await shop.Purser.Balances.GetAsync(customer, Ct);
+        Assert.Equal((0m, 4_010m, 0m), (balance.Balance, balance.Owed, balance.Held));
+    }
+
+    [Theory]
+    [InlineData("""{}""", "reason")]
+    [InlineData("""{"reason":"x","credits":0}""", "credits")]
+    [InlineData("""{"reason":"x","credits":-1}""", "credits")]
+    [InlineData("""{"reason":"x","credits":9991}""", "credits")]
+    [InlineData("""{"reason":"x","money":{"minor":1000}}""", "money")]
+    [InlineData("""{"reason":"x","money":{"currency":"usd"}}""", "money.minor")]
+    [InlineData("""{"reason":"x","money":{"minor":1,"currency":"eur"}}""", "money.currency")]
+    [InlineData("""{"reason":"x","order":"ord_2"}""", "order")]
+    public async Task What_makes_no_sense_is_refused_and_nothing_moves(string body, string param)
+    {
+        var (customer, order) = await Bought("starter");
+
+        var refund = await Refund(order, body);
+
+        Assert.Equal((400, param), (refund.Status, refund.Error.GetProperty("param").GetString()));
+        Assert.Equal(9_990m, await shop.Balance(customer));
+    }
+
+    [Fact]
+    public async Task A_refund_asked_for_again_is_the_same_one()
+    {
+        var (customer, order) = await Bought("starter");
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ =>
+            shop.Client.Post($"/v1/orders/{order}/refund", """{"credits":999,"reason":"twice?"}""", "key")));
+
+        Assert.All(answers, answer => Assert.Equal(201, answer.Status));
+        Assert.Single(answers.Select(answer => answer.Text("id")).Distinct());
+        Assert.Equal(3, answers.Count(answer => answer.Replayed));
+        Assert.Equal(8_991m, await shop.Balance(customer));
+        Assert.Equal(409, (await shop.Client.Post($"/v1/orders/{order}/refund", """{"credits":1,"reason":"x"}""", "key")).Status);
+    }
+
+    [Fact]
+    public async Task What_was_not_paid_is_not_refunded()
+    {
+        var customer = await shop.GivenCustomer();
+        var (order, _) = await shop.Checkout(customer, """{"package":"starter"}""");
+
+        Assert.Equal((409, "order_not_paid"), Code(await Refund(order, """{"reason":"x"}""")));
+    }
+
+    [Fact]
+    public async Task A_refund_made_at_Stripe_is_followed()
+    {
+        var (customer, order) = await Bought("starter");
+
+        await shop.Stripe.Post("/v1/refunds", new() { { "payment_intent", await Intent(order) }, { "amount", 333 } });
+        await shop.Delivered();
+        await shop.Stripe.Post("/v1/refunds", new() { { "payment_intent", await Intent(order) }, { "amount", 666 } });
+        await shop.Delivered();
+
+        Assert.Equal(0m, await shop.Balance(customer));
+        Assert.Equal("refunded", (await shop.Order(order)).Text("state"));
+        var refunds = (await shop.Client.Read($"/v1/orders/{order}/refunds")).Json.GetProperty("data");
+        Assert.Equal([3_330m, 6_660m], refunds.EnumerateArray().Select(one => one.GetProperty("credits").GetDecimal()));
+    }
+
+    [Fact]
+    public async Task A_refund_on_its_way_keeps_its_credits_from_being_spent()
+    {
+        var (customer, order) = await Bought("starter", "pm_card_pendingRefund");
+
+        var refund = await Refund(order, """{"reason":"slow bank"}""");
+        Assert.Equal("pending", refund.Text("state"));
+        var pending = await shop.Purser.Balances.GetAsync(customer, Ct);
+        Assert.Equal((9_990m, 9_990m, 0m), (pending.Balance, pending.Held, pending.Available));
+
+        await Settle(order, success: true);
+        Assert.Equal("refunded", (await shop.Order(order)).Text("state"));
+        var after = await shop.Purser.Balances.GetAsync(customer, Ct);
+        Assert.Equal((0m, 0m), (after.Balance, after.Held));
+    }
+
+    [Fact]
+    public async Task A_refund_that_fails_gives_the_credits_back()
+    {
+        var (customer, order) = await Bought("starter", "pm_card_pendingRefund");
+        await Refund(order, """{"reason":"slow bank"}""");
+
+        await Settle(order, success: false);
+
+        Assert.Equal("paid", (await shop.Order(order)).Text("state"));
+        var after = await shop.Purser.Balances.GetAsync(customer, Ct);
+        Assert.Equal((9_990m, 0m), (after.Balance, after.Held));
+    }
+
+    [Fact]
+    public async Task A_refund_that_fails_after_it_had_succeeded_gives_them_back_too()
+    {
+        var (customer, order) = await Bought("starter", "pm_card_refundFail");
+        var refund = await Refund(order, """{"reason":"closed account"}""");
+        Assert.Equal("succeeded", refund.Text("state"));
+        Assert.Equal(0m, await shop.Balance(customer));
+
+        await Settle(order, success: false);
+
+        Assert.Equal("paid", (await shop.Order(order)).Text("state"));
+        Assert.Equal(9_990m, await shop.Balance(customer));
+        await Verified();
+    }
+
+    [Fact]
+    public async Task A_dispute_freezes_what_is_left_and_a_lost_one_takes_what_was_spent_too()
+    {
+        var (customer, order) = await Disputed();
+        var frozen = await shop.Purser.Balances.GetAsync(customer, Ct);
+        Assert.Equal((7_990m, 7_990m, 0m), (frozen.Balance, frozen.Held, frozen.Available));
+        Assert.Equal((409, "order_disputed"), Code(await Refund(order, """{"reason":"x"}""")));
+
+        await Decide(order, "losing_evidence");
+
+        var after = await shop.Purser.Balances.GetAsync(customer, Ct);
+        Assert.Equal((0m, 0m, 2_000m), (after.Balance, after.Held, after.Owed));
+        Assert.Equal("refunded", (await shop.Order(order)).Text("state"));
+        await Verified();
+    }
+
+    [Fact]
+    public async Task A_dispute_that_is_won_frees_what_was_frozen()
+    {
+        var (customer, order) = await Disputed();
+
+        await Decide(order, "winning_evidence");
+
+        var after = await shop.Purser.Balances.GetAsync(customer, Ct);
+        Assert.Equal((7_990m, 0m, 0m), (after.Balance, after.Held, after.Owed));
+        Assert.Equal("paid", (await shop.Order(order)).Text("state"));
+    }
+
+    async Task<(string Customer, string Order)> Bought(string package, string card = "pm_card_visa")
+    {
+        var customer = await shop.GivenCustomer();
+        var (order, session) = await shop.Checkout(customer, $$"""{"package":"{{package}}"}""");
+        await shop.Stripe.Pay(session, card);
+        await shop.Delivered();
+        Assert.Equal("paid", (await shop.Order(order)).Text("state"));
+        return (customer, order);
+    }
+
+    async Task<(string Customer, string Order)> Disputed()
+    {
+        var customer = await shop.GivenCustomer();
+        using (var quiet = new Quiet(shop))
+        {
+            // Two thousand are spent before the dispute is heard of.
+            await quiet.Begin();
+            var (order, session) = await shop.Checkout(customer, """{"package":"starter"}""");
+            await shop.Stripe.Pay(session, "pm_card_createDispute");
+            await Eventually.Holds(async () => (await shop.Order(order)).Text("state") == "paid");
+            await shop.Purser.Charges.CreateAsync(customer, new() { Amount = 2_000 }, Ct);
+            var dispute = (await shop.Stripe.Get($"/v1/disputes?payment_intent={await Intent(order)}")).GetProperty("data")[0];
+            var opened = (await shop.Stripe.Get("/v1/events?type=charge.dispute.created")).GetProperty("data").EnumerateArray()
+                .First(one => one.GetProperty("data").GetProperty("object").GetProperty("id").GetString() == dispute.GetProperty("id").GetString());
+            var endpoint = (await shop.Stripe.Get("/v1/webhook_endpoints")).GetProperty("data")[0].GetProperty("id").GetString();
+            await shop.Stripe.Control("webhooks/resend", new { @event = opened.GetProperty("id").GetString(), webhook_endpoint = endpoint });
+            await Eventually.Holds(async () => (await shop.Order(order)).Text("state") == "disputed");
+            return (customer, order);
+        }
+    }
+
+    async Task Decide(string order, string evidence)
+    {
+        var dispute = (await shop.Stripe.Get($"/v1/disputes?payment_intent={await Intent(order)}")).GetProperty("data")[0];
+        await shop.Stripe.Post(
+            $"/v1/disputes/{dispute.GetProperty("id").GetString()}",
+            new() { { "evidence[uncategorized_text]", evidence }, { "submit", true } });
+        // The bank takes a second.
+        await Eventually.Holds(async () => (await shop.Order(order)).Text("state") != "disputed");
+    }
+
+    async Task Settle(string order, bool success)
+    {
+        await shop.Stripe.Control($"payments/{await Intent(order)}/settle", new { success });
+        await shop.Delivered();
+    }
+
+    async Task Verified()
+    {
+        await using var source = Npgsql.NpgsqlDataSource.Create(shop.ConnectionString);
+        var verification = await new Server.Ledger.Verification(source).Run(Ct);
+        Assert.True(verification.Ok, string.Join('\n', verification.Differences));
+    }
+
+    async Task<string> Intent(string order) => (await Tables.Read<string>(
+        shop.ConnectionString, $"select payment_intent from orders where id = '{order[4..]}'")).Single();
+
+    Task<Answered> Refund(string order, string body) => shop.Client.Post($"/v1/orders/{order}/refund", body);
+
+    static long Minor(Answered refund) => refund.Json.GetProperty("money").GetProperty("minor").GetInt64();
+
+    static (int, string?) Code(Answered answer) => (answer.Status, answer.Error.GetProperty("code").GetString());
+}
