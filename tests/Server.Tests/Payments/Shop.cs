@@ -108,6 +108,13 @@ static class Shopping
     public static async Task<string> StripeCustomer(this Shop shop, string customer) => (await Tables.Read<string>(
         shop.ConnectionString, $"select stripe_id from stripe_customer where customer = '{customer}'")).Single();
 
+    /// <summary>All that was ever told is told again.</summary>
+    public static async Task Redeliver(this Shop shop)
+    {
+        await Tables.Run(shop.ConnectionString, "update webhook_event set state = 1, next_attempt_at = now() where state = 2");
+        await shop.Delivered();
+    }
+
     /// <summary>Every event that Stripe has to tell was told, and applied or failed.</summary>
     public static async Task Delivered(this Shop shop)
     {
