@@ -19,6 +19,9 @@ static class Commands
           verify                   recompute the ledger; exit 0 only if nothing differs
           catalog check FILE       check a catalog, and say every fault in it
           rates import FILE        compare LiteLLM's prices with the rate card; --apply writes a new one
+          stripe setup [URL]       make the catalog's products and prices at Stripe, and the webhook endpoint of URL
+          stripe check [URL]       say every difference between the catalog and Stripe
+          stripe reconcile         compare orders, subscriptions, invoices and refunds with Stripe, and repair
           psql [ARGUMENT…]         open the database
           bench NAME               run a benchmark
           test [ARGUMENT…]         run all tests; arguments are the test platform's, such as --filter-class NAME
@@ -66,6 +69,11 @@ static class Commands
             case ["rates", "import", var file]: return Import(file, apply: false);
             case ["rates", "import", var file, "--apply"]: return Import(file, apply: true);
             case ["rates", "import", "--apply", var file]: return Import(file, apply: true);
+            case ["stripe", "setup"]: return await StripeCommands.Setup(Settings.FromEnvironment(Purpose.Tool), null, ct);
+            case ["stripe", "setup", var url]: return await StripeCommands.Setup(Settings.FromEnvironment(Purpose.Tool), url, ct);
+            case ["stripe", "check"]: return await StripeCommands.Check(Settings.FromEnvironment(Purpose.Tool), null, ct);
+            case ["stripe", "check", var url]: return await StripeCommands.Check(Settings.FromEnvironment(Purpose.Tool), url, ct);
+            case ["stripe", "reconcile"]: return await StripeCommands.Reconcile(Settings.FromEnvironment(Purpose.Tool), ct);
             case ["psql", .. var rest]: return await Psql.Run(Settings.FromEnvironment(Purpose.Tool), rest, ct);
             case []: throw new StartFailure("Say what to do: ./purser help lists it.");
             default: throw new StartFailure($"{string.Join(' ', args)} is not a command: ./purser help lists them.");
@@ -77,6 +85,7 @@ static class Commands
         await using var database = await Database.Open(settings, Say, ct);
         settings = settings.WithAdminKey();
         await using var server = await RunningServer.Start(settings, database.ConnectionString, ct);
+        await server.RefuseUnknownPrices(settings, ct);
         Console.WriteLine($"Purser is ready: {server.Address}");
         await server.Ended(ct);
         return 0;

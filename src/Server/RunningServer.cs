@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Purser.Server.Payments;
 using Purser.Server.Platform;
 
 namespace Purser.Server;
@@ -31,6 +32,32 @@ sealed class RunningServer : IAsyncDisposable
             if (fault is IOException) throw PortInUse(settings.Port, "PURSER_PORT");
             throw;
         }
+    }
+
+    /// <summary>
+    /// For a sandbox that is ours: it learns where we are, and we learn what it signs with. The secret is shown only once, so
+    /// it is kept beside the data.
+    /// </summary>
+    public async Task ListenToSandbox(Settings settings, CancellationToken ct)
+    {
+        if (settings.Stripe is not { WebhookSecrets.Count: 0 } stripe || stripe.Address != settings.Sandbox) return;
+
+        var file = Path.Combine(settings.DataFolder, "stripe-webhook-secret");
+        var setup = app.Services.GetRequiredService<StripeSetup>();
+        var url = $"{Address}/webhooks/stripe";
+        if (!File.Exists(file)) await setup.RemoveEndpoint(url, ct);
+        var (secret, existed) = await setup.Endpoint(url, ct);
+        if (!existed) SecretFile.Write(file, secret!);
+        app.Services.GetRequiredService<WebhookSecrets>().Current = [SecretFile.Read(file)];
+    }
+
+    /// <summary>In production, a price that is configured and not there would be found out by the first who wants to buy.</summary>
+    public async Task RefuseUnknownPrices(Settings settings, CancellationToken ct)
+    {
+        if (settings.Mode != Mode.Production || settings.Stripe is not { Prices.Count: > 0 } stripe) return;
+
+        var faults = await app.Services.GetRequiredService<StripeSetup>().CheckConfigured(stripe.Prices, ct);
+        if (faults.Count > 0) throw new StartFailure(faults);
     }
 
     /// <summary>Says so before anything is started, where a port is taken.</summary>

@@ -20,6 +20,7 @@ static class Up
         await using var server = await RunningServer.Start(
             settings, settings.Database ?? postgres!.ConnectionString, ct);
         await sandbox.Answers(ct);
+        await server.ListenToSandbox(settings, ct);
 
         Announce(settings, server.Address, postgres);
         await server.Ended(ct);

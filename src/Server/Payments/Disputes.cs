@@ -30,6 +30,8 @@ sealed class Disputes(
         }, ct);
     }
 
+    public async Task<DisputeState?> StateOf(string id, CancellationToken ct) => (await Find(id, ct))?.State;
+
     async Task Follow(DisputeRow dispute, OrderRow order, DisputeState to, CancellationToken ct)
     {
         if (dispute.Hold is null && dispute.State == DisputeState.Open) dispute = await Freeze(dispute, order, ct);

@@ -11,6 +11,7 @@ static class PaymentsSetup
     {
         if (stripe is null) return;
 
+        services.AddSingleton(stripe);
         services.AddSingleton(provider => new StripeClient(
             stripe, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<StripeClient>>()));
         services.AddSingleton(new WebhookSecrets(stripe.WebhookSecrets));
@@ -31,6 +32,12 @@ static class PaymentsSetup
         services.AddSingleton<OrderCredits>();
         services.AddSingleton<Refunds>();
         services.AddSingleton<Disputes>();
+        services.AddSingleton<Recharges>();
+        services.AddSingleton<StripeSetup>();
+        services.AddSingleton<Reconciliation>();
+        services.AddSingleton(Reconciliation.Job);
+        services.AddSingleton(provider => new Job(
+            "recharge low wallets", TimeSpan.FromSeconds(1), provider.GetRequiredService<Recharges>().Round));
         services.AddEventAppliers();
         services.AddSingleton(provider => new Job(
             "grant the months of yearly plans", TimeSpan.FromMinutes(1), provider.GetRequiredService<Invoices>().GrantDueMonths));
@@ -46,6 +53,7 @@ static class PaymentsSetup
         Checkout.Map(routes);
         Refunds.Map(routes);
         routes.MapSubscriptions();
+        Recharges.Map(routes);
         routes.MapPortal();
     }
 }
@@ -60,6 +68,8 @@ static class PaymentsSetup
 [JsonSerializable(typeof(Page<OrderAnswer>))]
 [JsonSerializable(typeof(RefundRequest))]
 [JsonSerializable(typeof(Page<RefundAnswer>))]
+[JsonSerializable(typeof(RechargeRequest))]
+[JsonSerializable(typeof(RechargeAnswer))]
 [JsonSerializable(typeof(ChangeRequest))]
 [JsonSerializable(typeof(CancelRequest))]
 [JsonSerializable(typeof(PauseRequest))]

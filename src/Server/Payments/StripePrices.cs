@@ -13,7 +13,7 @@ sealed record PricedOffer(string Price, string Product, string Code, Interval? I
 /// The catalog's offers as products and prices at Stripe. Prices there never change: a new amount is a new price that
 /// takes over the lookup key, and the old one still says what was sold for it.
 /// </summary>
-sealed class StripePrices(StripeClient stripe, Db db, TimeProvider time)
+sealed class StripePrices(StripeClient stripe, StripeAccess access, Db db, TimeProvider time)
 {
     const short Packages = 1;
     const short Plans = 2;
@@ -25,16 +25,34 @@ sealed class StripePrices(StripeClient stripe, Db db, TimeProvider time)
         ? $"purser_plan_{code}_{Names.Of(every)}_{currency}"
         : $"purser_package_{code}_{currency}";
 
+    public static string ProductId(string code, bool plan) => $"purser_{(plan ? "plan" : "package")}_{code}";
+
     /// <summary>The price of one; made where there is none yet.</summary>
     public async Task<PricedOffer> Of(string code, string name, Interval? interval, Money price, CancellationToken ct)
     {
         if (await Known(code, interval, price, ct) is { } known) return known;
 
+        // What the operator configured comes first, if it still costs what the catalog says.
+        if (access.Prices.TryGetValue(StripeSetup.VariableOf(code, interval, price.Currency), out var configured))
+        {
+            var there = await stripe.Get($"/v1/prices/{configured}", null, ct);
+            if (there.Amount("unit_amount") == price)
+            {
+                var offer = new PricedOffer(configured, there.Reference("product") ?? "", code, interval, price);
+                await Keep(offer, ct);
+                return offer;
+            }
+        }
+
+        return await AtStripe(code, name, interval, price, ct);
+    }
+
+    /// <summary>The price as Stripe has it now, whatever was known of it here; made where there is none.</summary>
+    public async Task<PricedOffer> AtStripe(string code, string name, Interval? interval, Money price, CancellationToken ct)
+    {
         var product = await Product(code, name, interval is not null, ct);
         var lookupKey = LookupKey(code, interval, price.Currency);
-        var there = await stripe.Get("/v1/prices", new() { { "lookup_keys[0]", lookupKey }, { "active", true } }, ct);
-        var id = there.Items("data").Where(one => one.Amount("unit_amount") == price).Select(one => one.Id).FirstOrDefault()
-            ?? await Create(product, lookupKey, interval, price, ct);
+        var id = await Find(product, lookupKey, interval, price, ct) ?? await Create(product, lookupKey, interval, price, ct);
         var made = new PricedOffer(id, product, code, interval, price);
         await Keep(made, ct);
         return made;
@@ -49,7 +67,7 @@ sealed class StripePrices(StripeClient stripe, Db db, TimeProvider time)
     /// <summary>The product of an offer; made where it is missing. Its id is ours, so that it is made once.</summary>
     public async Task<string> Product(string code, string name, bool plan, CancellationToken ct)
     {
-        var id = $"purser_{(plan ? "plan" : "package")}_{code}";
+        var id = ProductId(code, plan);
         if (there.ContainsKey(id)) return id;
 
         try
@@ -68,6 +86,26 @@ sealed class StripePrices(StripeClient stripe, Db db, TimeProvider time)
 
         there[id] = true;
         return id;
+    }
+
+    /// <summary>A price that is right, and that has the lookup key from now on.</summary>
+    async Task<string?> Find(string product, string lookupKey, Interval? interval, Money price, CancellationToken ct)
+    {
+        var every = interval is { } billed ? Names.Of(billed) : null;
+        await foreach (var one in stripe.List("/v1/prices", new() { { "product", product }, { "active", true } }, ct))
+        {
+            if (one.Amount("unit_amount") != price || one.Child("recurring")?.Text("interval") != every) continue;
+            if (one.Text("lookup_key") == lookupKey) return one.Id;
+
+            await stripe.Post(
+                $"/v1/prices/{one.Id}",
+                new() { { "lookup_key", lookupKey }, { "transfer_lookup_key", true } },
+                $"purser-price-key-{Guid.CreateVersion7():N}",
+                ct);
+            return one.Id;
+        }
+
+        return null;
     }
 
     async Task<string> Create(string product, string lookupKey, Interval? interval, Money price, CancellationToken ct)

@@ -28,6 +28,9 @@ sealed record Provider(Uri Address, string? Key);
 /// <summary>Where Stripe is reached. Two webhook secrets count while one is being rolled.</summary>
 sealed record StripeAccess(Uri Address, string SecretKey, IReadOnlyList<string> WebhookSecrets)
 {
+    /// <summary>Prices that were made by hand or by ./purser stripe setup: STRIPE_PRICE_… and the id.</summary>
+    public IReadOnlyDictionary<string, string> Prices { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Whether it is real money. Nothing of one mode is ever used in the other.</summary>
     public bool Livemode => SecretKey.StartsWith("sk_live_", StringComparison.Ordinal)
         || SecretKey.StartsWith("rk_live_", StringComparison.Ordinal);
@@ -210,9 +213,20 @@ sealed partial record Settings
             }
 
 
-            if (key is not null) return new(address ?? new("https://api.stripe.com"), key, secrets);
-            if (mode == Mode.Development) return new(address ?? SandboxAt(sandboxPort), "sk_test_sandbox", secrets);
+            if (key is not null) return new(address ?? new("https://api.stripe.com"), key, secrets) { Prices = StripePrices() };
+            if (mode == Mode.Development)
+                return new(address ?? SandboxAt(sandboxPort), "sk_test_sandbox", secrets) { Prices = StripePrices() };
             return null;
+        }
+
+        Dictionary<string, string> StripePrices()
+        {
+            const string Prefix = "STRIPE_PRICE_";
+            var prices = environment.Where(one => one.Key.StartsWith(Prefix, StringComparison.Ordinal) && one.Value.Length > 0)
+                .ToDictionary();
+            foreach (var (name, id) in prices.Where(one => !one.Value.StartsWith("price_", StringComparison.Ordinal)))
+                faults.Add($"{name} must be the id of a price, which begins with price_.");
+            return prices;
         }
 
         Dictionary<string, Provider> Providers()

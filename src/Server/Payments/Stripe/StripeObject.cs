@@ -50,6 +50,10 @@ readonly struct StripeObject(JsonElement json)
             : [];
     }
 
+    public IReadOnlyList<string> Strings(string name) => Member(name) is { ValueKind: JsonValueKind.Array } array
+        ? [.. array.EnumerateArray().Where(one => one.ValueKind == JsonValueKind.String).Select(one => one.GetString()!)]
+        : [];
+
     /// <summary>The first of a list; one without members where there is none.</summary>
     public StripeObject First(string name) => Items(name) is [var first, ..] ? first : default;
 

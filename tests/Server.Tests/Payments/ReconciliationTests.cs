@@ -1,0 +1,126 @@
+using Microsoft.Extensions.DependencyInjection;
+using Purser.Server.Payments;
+
+namespace Purser.Server.Tests.Payments;
+
+/// <summary>What no event told is found by looking, and told once; and the catalog comes to Stripe.</summary>
+public sealed class ReconciliationTests : IAsyncLifetime
+{
+    readonly Shop shop = new();
+
+    static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public ValueTask InitializeAsync() => shop.InitializeAsync();
+
+    public ValueTask DisposeAsync() => shop.DisposeAsync();
+
+    [Fact]
+    public async Task Payments_refunds_disputes_and_renewals_that_nobody_told_of_are_found()
+    {
+        using var quiet = new Quiet(shop);
+        await quiet.Begin();
+        var (buyer, bought) = await Buy("""{"package":"starter"}""");
+        var (disputer, disputed) = await Buy("""{"package":"starter"}""", "pm_card_createDispute");
+        var (subscriber, _) = await Buy("""{"plan":"enterprise","interval":"month"}""");
+
+        var first = await Reconcile();
+        Assert.Equal(3, first.Count(line => line.Contains("was open here, and is", StringComparison.Ordinal)));
+        Assert.Contains(first, line => line.StartsWith("dp_", StringComparison.Ordinal));
+        Assert.Equal([9_990m, 260_000m], [await shop.Balance(buyer), await shop.Balance(subscriber)]);
+        Assert.Equal("disputed", (await shop.Order(disputed)).Text("state"));
+        Assert.Empty(await Reconcile());
+
+        var intent = (await Tables.Read<string>(shop.ConnectionString, $"select payment_intent from orders where id = '{bought[4..]}'")).Single();
+        await shop.Stripe.Post("/v1/refunds", new() { { "payment_intent", intent } });
+        await shop.Stripe.Control("clock", new { now = TimeProvider.System.GetUtcNow().AddDays(32).ToUnixTimeSeconds() });
+
+        var second = await Reconcile();
+        Assert.Contains(second, line => line.StartsWith("re_", StringComparison.Ordinal));
+        Assert.Contains(second, line => line.StartsWith("in_", StringComparison.Ordinal));
+        Assert.Equal([0m, 520_000m], [await shop.Balance(buyer), await shop.Balance(subscriber)]);
+        Assert.Equal("refunded", (await shop.Order(bought)).Text("state"));
+        Assert.Empty(await Reconcile());
+        Assert.Equal(0m, (await shop.Purser.Balances.GetAsync(disputer, Ct)).Available);
+    }
+
+    [Fact]
+    public async Task Setup_run_again_makes_nothing_twice()
+    {
+        var first = await Setup();
+        var second = await Setup();
+
+        Assert.Contains(first, line => line.StartsWith("STRIPE_WEBHOOK_SECRET=whsec_", StringComparison.Ordinal));
+        Assert.Contains(first, line => line.StartsWith("STRIPE_PRICE_STARTER_USD=price_", StringComparison.Ordinal));
+        Assert.Contains(first, line => line.StartsWith("STRIPE_PRICE_PRO_YEAR_EUR=price_", StringComparison.Ordinal));
+        Assert.Equal(Prices(first), Prices(second));
+        Assert.Equal(Prices(first).Count, (await shop.Stripe.Get("/v1/prices?limit=100")).GetProperty("data").GetArrayLength());
+        Assert.Equal(6, (await shop.Stripe.Get("/v1/products?limit=100")).GetProperty("data").GetArrayLength());
+        Assert.Empty(await Check());
+    }
+
+    [Fact]
+    public async Task Check_says_what_differs_and_setup_puts_it_right()
+    {
+        await Setup();
+        var starter = (await shop.Stripe.Get("/v1/prices?lookup_keys[0]=purser_package_starter_usd")).GetProperty("data")[0];
+        await shop.Stripe.Post("/v1/prices", new()
+        {
+            { "product", starter.GetProperty("product").GetString() },
+            { "currency", "usd" }, { "unit_amount", 1 },
+            { "lookup_key", "purser_package_starter_usd" }, { "transfer_lookup_key", true },
+        });
+        await shop.Stripe.Post("/v1/products/purser_plan_pro", new() { { "name", "Amateur" } });
+
+        var differences = await Check();
+
+        Assert.Equal(2, differences.Count);
+        Assert.Contains(differences, line => line.Contains("purser_package_starter_usd", StringComparison.Ordinal));
+        Assert.Contains(differences, line => line.Contains("'Amateur'", StringComparison.Ordinal));
+        await Setup();
+        Assert.Single(await Check());
+    }
+
+    [Fact]
+    public async Task A_configured_price_that_is_missing_at_Stripe_is_a_fault()
+    {
+        var setup = shop.Services.GetRequiredService<StripeSetup>();
+        var prices = Prices(await Setup()).ToDictionary(line => line.Split('=')[0], line => line.Split('=')[1]);
+
+        Assert.Empty(await setup.CheckConfigured(prices, Ct));
+        prices["STRIPE_PRICE_STARTER_USD"] = "price_gone";
+        prices["STRIPE_PRICE_GOLD_USD"] = prices["STRIPE_PRICE_WRITER_USD"];
+        prices["STRIPE_PRICE_WRITER_EUR"] = prices["STRIPE_PRICE_WRITER_USD"];
+
+        var faults = await setup.CheckConfigured(prices, Ct);
+
+        Assert.Equal(3, faults.Count);
+        Assert.Contains(faults, line => line.StartsWith("STRIPE_PRICE_STARTER_USD is price_gone", StringComparison.Ordinal));
+    }
+
+    async Task<(string Customer, string Order)> Buy(string what, string card = "pm_card_visa")
+    {
+        var customer = await shop.GivenCustomer();
+        var (order, session) = await shop.Checkout(customer, what);
+        await shop.Stripe.Pay(session, card);
+        return (customer, order);
+    }
+
+    // Later than all that was just begun.
+    async Task<List<string>> Reconcile()
+    {
+        var lines = new List<string>();
+        await shop.Services.GetRequiredService<Reconciliation>().Run(TimeProvider.System.GetUtcNow().AddMinutes(5), lines.Add, Ct);
+        return lines;
+    }
+
+    async Task<List<string>> Setup()
+    {
+        await using var output = new StringWriter();
+        await shop.Services.GetRequiredService<StripeSetup>().Run("https://purser.example", output, Ct);
+        return [.. output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries)];
+    }
+
+    Task<IReadOnlyList<string>> Check() => shop.Services.GetRequiredService<StripeSetup>().Check("https://purser.example", Ct);
+
+    static List<string> Prices(List<string> lines) => [.. lines.Where(line => line.StartsWith("STRIPE_PRICE_", StringComparison.Ordinal))];
+}
