@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Purser.Core.Payments;
 
 namespace Purser.Core.Catalog;
 
@@ -110,6 +111,8 @@ public static partial class OfferFaults
             yield return new(path, $"'{money.Currency}' is not a currency: three lower-case letters, such as usd.");
         if (money.Minor is < 1 or > MostMinor)
             yield return new(path, $"A price is 1 to {MostMinor} in the currency's smallest unit: 999 for $9.99.");
+        if (money.Minor % Currencies.Step(money.Currency) != 0)
+            yield return new(path, $"Stripe takes {money.Currency} in steps of {Currencies.Step(money.Currency)} of its smallest unit.");
     }
 
     static IEnumerable<Fault> NameFaults(string name, string path)

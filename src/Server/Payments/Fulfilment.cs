@@ -72,16 +72,17 @@ sealed class Fulfilment(
     /// <summary>An order by its payment, however much of it is known here yet; null where it is none of ours.</summary>
     public async Task<OrderRow?> OrderOfPayment(string? intent, string? charge, CancellationToken ct)
     {
-        if (intent is not null)
-        {
-            if (await db.OrderOfIntent(intent, ct) is { } known) return known;
+        var order = intent is not null ? await db.OrderOfIntent(intent, ct) : charge is not null ? await db.OrderOfCharge(charge, ct) : null;
+        if (order is { PaidAt: not null }) return order;
 
-            // The refund may be told before the purchase is.
-            await Intent(intent, ct);
-            return await db.OrderOfIntent(intent, ct) ?? await invoices.OrderOfPayment(intent, ct);
-        }
-
-        return charge is null ? null : await db.OrderOfCharge(charge, ct);
+        // What becomes of a payment may be told before the payment is: then that comes first.
+        if (order?.Invoice is { } invoice) await invoices.Look(invoice, ct);
+        else if (intent is not null) await Intent(intent, ct);
+        order = order is not null ? await db.Order(order.Id, ct) : intent is null ? null
+            : await db.OrderOfIntent(intent, ct) ?? await invoices.OrderOfPayment(intent, ct);
+        return order is not { PaidAt: null }
+            ? order
+            : throw new InvalidOperationException($"{order.Id} has not brought its credits yet: what became of its payment has to wait.");
     }
 
     async Task<(CheckoutSession, PaymentIntent?)> FetchSession(string id, CancellationToken ct)
@@ -114,7 +115,9 @@ sealed class Fulfilment(
         if (paid != order.Terms.Total)
         {
             log.AmountDiffers(order.Id.ToString(), order.Terms.Total, paid);
-            throw new InvalidOperationException($"{identity} is of {paid}, and {order.Id} of {order.Terms.Total}: nothing was granted.");
+            throw new InvalidOperationException(
+                $"{identity} is of {(paid is { } other ? Currencies.Show(other) : "nothing")}, "
+                    + $"and {order.Id} of {Currencies.Show(order.Terms.Total)}: nothing was granted.");
         }
 
         var now = time.Now();

@@ -192,8 +192,16 @@ sealed class Reconciliation(
     {
         var log = provider.GetRequiredService<ILogger<Reconciliation>>();
         var sweep = provider.GetRequiredService<Reconciliation>();
-        return new("compare with Stripe", TimeSpan.FromHours(1), (now, ct) => sweep.Run(now, log.Difference, ct));
+        return new("compare with Stripe", TimeSpan.FromHours(1), async (now, ct) =>
+        {
+            if (await sweep.AnyOrders(ct)) await sweep.Run(now, log.Difference, ct);
+        });
     }
+
+    // Who has sold nothing yet has nothing to compare.
+    async Task<bool> AnyOrders(CancellationToken ct) => await db.One($"""
+        select state::text from orders where livemode = {stripe.Livemode} limit 1
+        """, row => row.GetString(0), ct) is not null;
 
     public DateTimeOffset Now => time.Now();
 }

@@ -31,11 +31,14 @@ public sealed class Shop : IAsyncLifetime
 
     internal Settings Settings { get; private set; } = null!;
 
+    /// <summary>What it sells, where that is not the default catalog; set before it is opened.</summary>
+    internal string CatalogFile { get; init; } = Given.Settings.CatalogFile;
+
     public async ValueTask InitializeAsync()
     {
         postgres = await Postgres.Create();
         Stripe = await StripeAccount.Open();
-        Settings = Given.Settings with { Stripe = new(Stripe.Url, Stripe.Key, []) };
+        Settings = Given.Settings with { CatalogFile = CatalogFile, Stripe = new(Stripe.Url, Stripe.Key, []) };
         server = await PurserServer.Build(Settings, ConnectionString);
         await server.StartAsync();
         Client = new() { BaseAddress = new(server.Urls.Single()) };

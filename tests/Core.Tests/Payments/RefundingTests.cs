@@ -1,0 +1,87 @@
+using FsCheck;
+using FsCheck.Fluent;
+using Purser.Core.Payments;
+
+namespace Purser.Core.Tests.Payments;
+
+public sealed class RefundingTests
+{
+    static readonly RefundFacts Paid = new(
+        IsPaid: true, Disputed: false, 999, 0, 0.Credits, [new(1, 9_990.Credits, 9_990.Credits, 0.Credits)]);
+
+    [Theory]
+    [InlineData(9_990, 999)]
+    [InlineData(4_995, 499)]
+    [InlineData(10, 1)]
+    [InlineData(9_980, 998)]
+    public void What_is_unspent_goes_back_at_what_was_paid_for_it(int unspent, long minor)
+    {
+        var facts = Paid with { Lots = [new(1, 9_990.Credits, unspent.Credits, 0.Credits)] };
+
+        Assert.Equal(new RefundDecision.Refund(minor, unspent.Credits), Refunding.Decide(facts, null, null, unspent.Credits));
+    }
+
+    [Fact]
+    public void What_is_held_for_something_else_stays() => Assert.Equal(
+        new RefundDecision.Refund(100, 1_000.Credits), Refunding.Decide(Paid, null, null, available: 1_000.Credits));
+
+    [Theory]
+    [InlineData(false, false, null, null, RefundRefusal.NotPaid)]
+    [InlineData(true, true, null, null, RefundRefusal.Disputed)]
+    [InlineData(true, false, 0, null, RefundRefusal.AmountNotPositive)]
+    [InlineData(true, false, null, 0, RefundRefusal.AmountNotPositive)]
+    [InlineData(true, false, 9_991, null, RefundRefusal.CreditsExceedGranted)]
+    [InlineData(true, false, null, 1_000, RefundRefusal.MoneyExceedsPaid)]
+    [InlineData(true, false, 9_991, 1_000, RefundRefusal.MoneyExceedsPaid)]
+    [InlineData(true, false, 1, null, RefundRefusal.NothingLeft)]
+    public void A_refund_is_refused_for_the_first_reason_that_applies(
+        bool paid, bool disputed, int? credits, int? minor, RefundRefusal why)
+    {
+        var facts = Paid with { IsPaid = paid, Disputed = disputed };
+
+        var decided = Refunding.Decide(facts, credits is { } given ? given.Credits : null, minor, 9_990.Credits);
+
+        Assert.Equal(new RefundDecision.Refused(why), decided);
+    }
+
+    // In any pieces, by credits or by money: never more than was paid, never more than was granted, and all of it in the end.
+    [Fact]
+    public void Piece_by_piece_no_more_goes_back_than_came()
+    {
+        var orders =
+            from paid in Gen.Choose(1, 5_000)
+            from granted in Gen.Choose(1, 5_000)
+            from steps in Gen.Choose(-3_000, 3_000).ArrayOf()
+            select (Paid: (long)paid, Granted: new Credits(granted), Steps: steps);
+        Prop.ForAll(orders.ToArbitrary(), order =>
+        {
+            var facts = new RefundFacts(true, false, order.Paid, 0, default, [new(1, order.Granted, order.Granted, default)]);
+            foreach (var step in order.Steps)
+                facts = After(facts, Refunding.Decide(facts, step > 0 ? new Credits(step) : null, step < 0 ? -step : null, order.Granted));
+            Assert.InRange(facts.Refunded, 0, order.Paid);
+            Assert.InRange(facts.Returned.Micros, 0, order.Granted.Micros);
+
+            // The rest of the credits brings the rest of the money, or all but what their rounding left.
+            var untouched = facts.Refunded == 0;
+            facts = After(facts, Refunding.Decide(facts, facts.Granted - facts.Returned, null, order.Granted));
+            if (untouched) Assert.Equal(order.Paid, facts.Refunded);
+            facts = After(facts, Refunding.Decide(facts, null, order.Paid - facts.Refunded, order.Granted));
+            Assert.Equal((order.Paid, order.Granted), (facts.Refunded, facts.Returned));
+        }).QuickCheckThrowOnFailure();
+    }
+
+    [Fact]
+    public void Youngest_lots_go_first_and_none_more_than_it_brought()
+    {
+        RefundableLot[] lots =
+        [
+            new(1, 10.Credits, 0.Credits, 0.Credits), new(5, 10.Credits, 0.Credits, 4.Credits), new(3, 10.Credits, 0.Credits, 10.Credits),
+        ];
+
+        Assert.Equal([(5L, 6.Credits), (1L, 3.Credits)], Refunding.Spread(lots, 9.Credits));
+    }
+
+    static RefundFacts After(RefundFacts facts, RefundDecision decision) => decision is RefundDecision.Refund refund
+        ? facts with { Refunded = facts.Refunded + refund.Minor, Returned = facts.Returned + refund.Credits }
+        : facts;
+}
