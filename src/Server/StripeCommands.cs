@@ -28,8 +28,7 @@ static class StripeCommands
         await lanes.StartAsync(ct);
         try
         {
-            var sweep = app.GetRequiredService<Reconciliation>();
-            var differences = await sweep.Run(sweep.Now, Console.WriteLine, ct);
+            var differences = await app.GetRequiredService<Reconciliation>().RunNow(Console.WriteLine, ct);
             Console.WriteLine(differences == 0 ? "Nothing differs." : $"{differences} differences.");
             return 0;
         }

@@ -96,13 +96,14 @@ static class SubscriptionEndpoints
     }
 
     static Task<IResult> Change(
-        CustomerId customer, ChangeRequest request, PlanChanges changes, CustomerLocks locks, HttpContext http, CancellationToken ct) =>
-        locks.Hold<IResult>(customer, async () =>
+        CustomerId customer, ChangeRequest request, PlanChanges changes, Subscriptions subscriptions, CustomerLocks locks, HttpContext http,
+        CancellationToken ct) =>
+        locks.Hold(customer, () => DoneAlready(customer, subscriptions, http, async () =>
         {
             var change = await changes.Plan(customer, request, ct);
             var (row, paymentUrl) = await changes.Make(change, Key(http), ct);
             return TypedResults.Ok(SubscriptionAnswer.Of(row, paymentUrl));
-        }, ct);
+        }, ct), ct);
 
     static async Task<IResult> Preview(
         CustomerId customer, ChangeRequest request, PlanChanges changes, HttpContext http, CancellationToken ct)
@@ -113,7 +114,7 @@ static class SubscriptionEndpoints
 
     static Task<IResult> Cancel(
         CustomerId customer, CancelRequest request, Subscriptions subscriptions, StripeClient stripe, CustomerLocks locks, HttpContext http,
-        CancellationToken ct) => locks.Hold<IResult>(customer, async () =>
+        CancellationToken ct) => locks.Hold(customer, () => DoneAlready(customer, subscriptions, http, async () =>
     {
         var now = request.When switch
         {
@@ -125,11 +126,11 @@ static class SubscriptionEndpoints
         if (now) await stripe.Delete($"/v1/subscriptions/{row.Id}", null, ct);
         else await stripe.Post($"/v1/subscriptions/{row.Id}", new() { { "cancel_at_period_end", true } }, Key(http), ct);
         return TypedResults.Ok(SubscriptionAnswer.Of((await subscriptions.Look(row.Id, ct))!));
-    }, ct);
+    }, ct), ct);
 
     static Task<IResult> Resume(
         CustomerId customer, ResumeRequest request, Subscriptions subscriptions, StripeClient stripe, CustomerLocks locks, HttpContext http,
-        CancellationToken ct) => locks.Hold<IResult>(customer, async () =>
+        CancellationToken ct) => locks.Hold(customer, () => DoneAlready(customer, subscriptions, http, async () =>
     {
         var row = await Live(customer, subscriptions, ct);
         if (row.Status == SubscriptionStatus.Paused)
@@ -139,16 +140,34 @@ static class SubscriptionEndpoints
         else
             throw new RefusedException(Error.Of(ErrorType.Conflict, "nothing_to_resume", "The subscription is neither paused nor canceled."));
         return TypedResults.Ok(SubscriptionAnswer.Of((await subscriptions.Look(row.Id, ct))!));
-    }, ct);
+    }, ct), ct);
 
     static Task<IResult> Pause(
         CustomerId customer, PauseRequest request, Subscriptions subscriptions, StripeClient stripe, CustomerLocks locks, HttpContext http,
-        CancellationToken ct) => locks.Hold<IResult>(customer, async () =>
+        CancellationToken ct) => locks.Hold(customer, () => DoneAlready(customer, subscriptions, http, async () =>
     {
         var row = await Live(customer, subscriptions, ct);
         await stripe.Post($"/v1/subscriptions/{row.Id}/pause", new() { { "type", "subscription" } }, Key(http), ct);
         return TypedResults.Ok(SubscriptionAnswer.Of((await subscriptions.Look(row.Id, ct))!));
-    }, ct);
+    }, ct), ct);
+
+    /// <summary>
+    /// Asked for again after a server died at it: that it cannot be done any more only says that it was done.
+    /// </summary>
+    static async Task<IResult> DoneAlready(
+        CustomerId customer, Subscriptions subscriptions, HttpContext http, Func<Task<IResult>> work, CancellationToken ct)
+    {
+        try
+        {
+            return await work();
+        }
+        catch (RefusedException e) when (http.IsSecondTry() && e is not StripeException { Fault: not StripeFault.Invalid })
+        {
+            if (await subscriptions.Of(customer, ct) is not { } known) throw;
+
+            return TypedResults.Ok(SubscriptionAnswer.Of(await subscriptions.Look(known.Id, ct) ?? known));
+        }
+    }
 
     static async Task<SubscriptionRow> Live(CustomerId customer, Subscriptions subscriptions, CancellationToken ct) =>
         await PlanChanges.Live(customer, subscriptions, ct);

@@ -16,13 +16,19 @@ static class OnceRoutes
     const int NonceSize = 12;
     const int TagSize = 16;
 
-    // Whoever died at it has left its key; after this another may try.
-    static readonly TimeSpan Abandoned = TimeSpan.FromMinutes(2);
+    // Whoever died at it has left its key; after this another may try. If the first is only slow, no harm is done: what
+    // these routes do at Stripe has the same key there, and one customer's purchases come one after the other.
+    static readonly TimeSpan Abandoned = TimeSpan.FromSeconds(10);
+
+    sealed record Begun(bool TakenOver);
 
     sealed record Kept(Guid Request, int? Status, byte[]? Answer);
 
     public static TBuilder Once<TBuilder>(this TBuilder routes) where TBuilder : IEndpointConventionBuilder =>
         routes.WithMetadata(new OnceRoute());
+
+    /// <summary>An earlier request with this key never came to its end: what it was to do may have been done.</summary>
+    public static bool IsSecondTry(this HttpContext http) => http.Items.ContainsKey(typeof(OnceRoute));
 
     public static void UseOnce(this WebApplication app) => app.Use((http, next) =>
         http.GetEndpoint()?.Metadata.GetMetadata<OnceRoute>() is null || http.IdempotencyKey() is not { } key
@@ -39,13 +45,19 @@ static class OnceRoutes
         var request = new Guid(SHA256.HashData(body)[..16]);
         var seal = HKDF.DeriveKey(HashAlgorithmName.SHA256, Joined(caller, key), 32, info: "answered request"u8.ToArray());
 
-        if (!await Begin(db, name, request, now))
+        switch (await Begin(db, name, request, now))
         {
-            await Again(http, await Find(db, name), request, seal);
-            return;
+            case null:
+                await Again(http, await Find(db, name), request, seal);
+                return;
+            case { TakenOver: true }:
+                http.Items[typeof(OnceRoute)] = true;
+                break;
         }
 
-        var answer = await Captured(http, next, () => Forget(db, name));
+        var answer = await Captured(http, next, failure => failure is RefusedException { Error.Kind: < ErrorType.Internal } or BadHttpRequestException
+            ? Forget(db, name)
+            : Leave(db, name));
         if (http.Response.StatusCode is >= 200 and < 300) await Keep(db, name, http.Response.StatusCode, Sealed(answer, seal));
         else await Forget(db, name);
         await http.Response.Body.WriteAsync(answer);
@@ -72,7 +84,7 @@ static class OnceRoutes
         await http.Response.Body.WriteAsync(answer);
     }
 
-    static async Task<byte[]> Captured(HttpContext http, RequestDelegate next, Func<Task> failed)
+    static async Task<byte[]> Captured(HttpContext http, RequestDelegate next, Func<Exception, Task> failed)
     {
         var wire = http.Response.Body;
         using var answer = new MemoryStream();
@@ -81,9 +93,9 @@ static class OnceRoutes
         {
             await next(http);
         }
-        catch
+        catch (Exception e)
         {
-            await failed();
+            await failed(e);
             throw;
         }
         finally
@@ -132,11 +144,12 @@ static class OnceRoutes
         }
     }
 
-    static async Task<bool> Begin(Db db, Guid key, Guid request, DateTimeOffset now) => await db.Run($"""
+    static Task<Begun?> Begin(Db db, Guid key, Guid request, DateTimeOffset now) => db.One($"""
         insert into answered_request (key, request, at) values ({key}, {request}, {now})
         on conflict (key) do update set at = {now}, request = {request}
           where answered_request.status is null and answered_request.at < {now - Abandoned}
-        """, CancellationToken.None) == 1;
+        returning xmax <> 0
+        """, row => new Begun(row.GetBoolean(0)), CancellationToken.None);
 
     static Task<Kept?> Find(Db db, Guid key) => db.One($"""
         select request, status, answer from answered_request where key = {key}
@@ -145,6 +158,10 @@ static class OnceRoutes
     static async Task Keep(Db db, Guid key, int status, byte[] answer) => await db.Run($"""
         update answered_request set status = {status}, answer = {answer} where key = {key}
         """, CancellationToken.None);
+
+    // It failed on the way, and nobody knows how far it got: the next one with this key is a second try, at once.
+    static async Task Leave(Db db, Guid key) =>
+        await db.Run($"update answered_request set at = {DateTimeOffset.UnixEpoch} where key = {key} and status is null", CancellationToken.None);
 
     static async Task Forget(Db db, Guid key) =>
         await db.Run($"delete from answered_request where key = {key} and status is null", CancellationToken.None);
