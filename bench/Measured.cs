@@ -133,6 +133,26 @@ static class Report
             ("ratio_to_naive", Number(row.PerSecond / baseline.PerSecond, "0.00")),
             .. more,
         ];
+        Write(fields);
+    }
+
+    public static void Events(Measured row, bool verified)
+    {
+        List<(string Name, string Json)> fields =
+        [
+            ("row", $"\"{row.Name}\""),
+            ("events_per_second", Number(row.PerSecond, "0")),
+            ("p50_ms", Number(row.P50Ms, "0.00")),
+            ("p99_ms", Number(row.P99Ms, "0.00")),
+            ("cpu_cores", Number(row.CpuCores, "0.00")),
+            ("database_cpu_cores", Number(row.DatabaseCores, "0.00")),
+            ("verified", verified ? "true" : "false"),
+        ];
+        Write(fields);
+    }
+
+    static void Write(List<(string Name, string Json)> fields)
+    {
         Console.Out.WriteLine($"{{{string.Join(',', fields.Select(field => $"\"{field.Name}\":{field.Json}"))}}}");
         Console.Error.WriteLine(string.Join("  ", fields.Select(field => $"{field.Name.Replace('_', ' ')} {field.Json}")));
     }

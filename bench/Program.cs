@@ -16,14 +16,26 @@ try
         case ["ledger", "--short"]:
             await RunLedger(TimeSpan.FromSeconds(2), mostWallets: 10_000);
             return 0;
+        case ["webhooks"]:
+            await RunWebhooks(payments: 4_000);
+            return 0;
+        case ["webhooks", "--short"]:
+            await RunWebhooks(payments: 600);
+            return 0;
         default:
-            throw new StartFailure("Say which benchmark: ./purser bench ledger (add --short for a quick look).");
+            throw new StartFailure("Say which benchmark: ./purser bench ledger, or webhooks (add --short for a quick look).");
     }
 }
 catch (StartFailure fault)
 {
     foreach (var line in fault.Lines) Console.Error.WriteLine($"purser: {line}");
     return 1;
+}
+
+static async Task RunWebhooks(int payments)
+{
+    await using var cluster = await Cluster.Start();
+    await new WebhookBench(cluster, payments).Run();
 }
 
 static async Task RunLedger(TimeSpan duration, int mostWallets)

@@ -9,7 +9,7 @@ namespace Purser.Bench;
 /// <summary>A server in its own process, and its load in another: neither shares a heap with what measures them.</summary>
 sealed class ServerUnderLoad : IAsyncDisposable
 {
-    const string AdminKey = "purser_bench_key_of_no_secret";
+    public const string AdminKey = "purser_bench_key_of_no_secret";
 
     static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
 
@@ -22,9 +22,20 @@ sealed class ServerUnderLoad : IAsyncDisposable
         this.address = address;
     }
 
+    public string Address => address;
+
     public long PeakMemoryMb { get; private set; }
 
-    public static async Task<ServerUnderLoad> Start(string connectionString)
+    public TimeSpan Cpu
+    {
+        get
+        {
+            process.Refresh();
+            return process.TotalProcessorTime;
+        }
+    }
+
+    public static async Task<ServerUnderLoad> Start(string connectionString, params (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Purser.Server.dll"), "server"])
         {
@@ -35,6 +46,7 @@ sealed class ServerUnderLoad : IAsyncDisposable
         start.Environment["PURSER_ADMIN_KEY"] = AdminKey;
         start.Environment["PURSER_MODE"] = "development";
         start.Environment["PURSER_PORT"] = "0";
+        foreach (var (name, value) in environment) start.Environment[name] = value;
         var process = Process.Start(start)!;
         using var patience = new CancellationTokenSource(StartTimeout);
         while (await process.StandardOutput.ReadLineAsync(patience.Token) is { } line)
