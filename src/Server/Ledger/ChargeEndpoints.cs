@@ -1,3 +1,4 @@
+using Npgsql;
 using Purser.Core;
 using Purser.Core.Ledger;
 using Purser.Server.Catalog;
@@ -5,13 +6,8 @@ using Purser.Server.Platform;
 
 namespace Purser.Server.Ledger;
 
-record ChargeRequest : IPriced
+record ChargeRequest : PricedRequest
 {
-    public Credits? Amount { get; init; }
-    public string? Operation { get; init; }
-    public Dictionary<string, decimal>? Quantities { get; init; }
-    public string? Model { get; init; }
-    public Dictionary<string, long>? Usage { get; init; }
     public string? Reason { get; init; }
     public string? Reference { get; init; }
 }
@@ -27,13 +23,8 @@ sealed record BulkRequest
     public List<BulkChargeRequest>? Charges { get; init; }
 }
 
-sealed record EstimateRequest : IPriced
+sealed record EstimateRequest : PricedRequest
 {
-    public Credits? Amount { get; init; }
-    public string? Operation { get; init; }
-    public Dictionary<string, decimal>? Quantities { get; init; }
-    public string? Model { get; init; }
-    public Dictionary<string, long>? Usage { get; init; }
     public string? Customer { get; init; }
 }
 
@@ -65,7 +56,7 @@ static class ChargeEndpoints
     }
 
     static async Task<IResult> ChargeMany(
-        BulkRequest request, Lanes lanes, CurrentCatalog catalog, Db db, TimeProvider time, HttpContext http)
+        BulkRequest request, Lanes lanes, CurrentCatalog catalog, Db db, ILogger<BulkRequest> log, TimeProvider time, HttpContext http)
     {
         var charges = request.Charges ?? throw new InvalidRequestException("charges", "'charges' is required.", "missing_member");
         if (charges.Count is 0 or > MostAtOnce)
@@ -77,13 +68,14 @@ static class ChargeEndpoints
         http.IdempotencyKey();
         var now = time.Now();
         // All are in their lanes before the first is waited for, so that they share transactions.
-        var running = charges.ConvertAll(charge => ChargeOne(charge, lanes, catalog, db, now));
+        var running = charges.ConvertAll(charge => ChargeOne(charge, lanes, catalog, db, log, now));
         var results = await Task.WhenAll(running);
         return TypedResults.Ok(new BulkAnswer(
             [.. results.Select(one => one.Error is { } error ? one with { Error = error with { RequestId = http.TraceIdentifier } } : one)]));
     }
 
-    static async Task<BulkResult> ChargeOne(BulkChargeRequest request, Lanes lanes, CurrentCatalog catalog, Db db, DateTimeOffset now)
+    static async Task<BulkResult> ChargeOne(
+        BulkChargeRequest request, Lanes lanes, CurrentCatalog catalog, Db db, ILogger log, DateTimeOffset now)
     {
         try
         {
@@ -106,6 +98,12 @@ static class ChargeEndpoints
         {
             // One charge that cannot be read is that one's error: the others are decided on their own.
             return Failed(invalid.Error);
+        }
+        catch (Exception failure) when (failure is PostgresException or InvalidOperationException)
+        {
+            // So is one whose wallet was damaged behind our back.
+            log.ChargeFailed(failure, request.Customer);
+            return Failed(Error.Of(ErrorType.Internal, "internal", "Something failed on our side. Quote the request id."));
         }
 
         static BulkResult Failed(Error error) => new(null, error, null);
@@ -173,4 +171,10 @@ static class ChargeEndpoints
 
         public sealed record Priceless(Error Error) : Refusing;
     }
+}
+
+static partial class Log
+{
+    [LoggerMessage(1021, LogLevel.Error, "One charge of several failed, of customer {Customer}: run ./purser verify")]
+    public static partial void ChargeFailed(this ILogger log, Exception failure, string? customer);
 }

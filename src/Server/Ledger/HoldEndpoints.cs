@@ -5,13 +5,8 @@ using Purser.Server.Platform;
 
 namespace Purser.Server.Ledger;
 
-sealed record HoldRequest : IPriced
+sealed record HoldRequest : PricedRequest
 {
-    public Credits? Amount { get; init; }
-    public string? Operation { get; init; }
-    public Dictionary<string, decimal>? Quantities { get; init; }
-    public string? Model { get; init; }
-    public Dictionary<string, long>? Usage { get; init; }
     public string? Reason { get; init; }
     public string? Reference { get; init; }
     public int? ExpiresIn { get; init; }

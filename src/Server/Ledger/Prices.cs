@@ -6,13 +6,13 @@ using Purser.Server.Platform;
 namespace Purser.Server.Ledger;
 
 /// <summary>What a request may ask a price for: an amount, or an operation, or a model's usage.</summary>
-interface IPriced
+abstract record PricedRequest
 {
-    Credits? Amount { get; }
-    string? Operation { get; }
-    Dictionary<string, decimal>? Quantities { get; }
-    string? Model { get; }
-    Dictionary<string, long>? Usage { get; }
+    public Credits? Amount { get; init; }
+    public string? Operation { get; init; }
+    public Dictionary<string, decimal>? Quantities { get; init; }
+    public string? Model { get; init; }
+    public Dictionary<string, long>? Usage { get; init; }
 }
 
 sealed record QuoteLineAnswer(string Item, decimal Quantity, decimal UnitPrice, decimal Amount);
@@ -62,7 +62,7 @@ static class Prices
     const int LongestName = 200;
     const int MostQuantities = 50;
 
-    public static Price Of(IPriced request, RateCard rates, DateTimeOffset now)
+    public static Price Of(PricedRequest request, RateCard rates, DateTimeOffset now)
     {
         CheckOneOfThree(request);
         if (request.Amount is { } amount) return new Price.Plain(amount);
@@ -86,7 +86,7 @@ static class Prices
     }
 
     /// <summary>Of a priced request, what was asked: the same for a retry, whatever the catalog says by then.</summary>
-    public static Guid Fingerprint(this IPriced request, string kind, params ReadOnlySpan<string?> more) => Ledger.Fingerprint.Of(
+    public static Guid Fingerprint(this PricedRequest request, string kind, params ReadOnlySpan<string?> more) => Ledger.Fingerprint.Of(
     [
         kind,
         request.Amount?.ToString(),
@@ -97,7 +97,7 @@ static class Prices
         .. more,
     ]);
 
-    static void CheckOneOfThree(IPriced request)
+    static void CheckOneOfThree(PricedRequest request)
     {
         var ways = (request.Amount is null ? 0 : 1) + (request.Operation is null ? 0 : 1) + (request.Model is null ? 0 : 1);
         if (ways != 1)

@@ -21,7 +21,7 @@ sealed record VerificationAnswer(
 /// </summary>
 sealed class Verification(NpgsqlDataSource source)
 {
-    public const int MostShown = 100;
+    public const int MostShown = 200;
 
     readonly List<(WalletId Wallet, long Seq, string What)> shown = [];
     long customers, wallets, entries, holds, lots, differences;
@@ -39,11 +39,52 @@ sealed class Verification(NpgsqlDataSource source)
         var started = Stopwatch.GetTimestamp();
         await using var tx = await new Db(source).Snapshot(ct);
         customers = await Count(tx, $"select count(*) from customer", ct);
-        for (var bucket = 0; bucket < WalletId.Buckets; bucket++) await VerifyBucket(tx, bucket, ct);
+        foreach (var bucket in await UsedBuckets(tx, ct))
+        {
+            await VerifyBucket(tx, bucket, ct);
+            await VerifyHolds(tx, bucket, ct);
+            await VerifyCommands(tx, bucket, ct);
+        }
 
         return new(
             differences == 0, customers, wallets, entries, holds, lots, balance, held, owed, differences,
             await Named(tx, ct), Stopwatch.GetElapsedTime(started).TotalSeconds);
+    }
+
+    /// <summary>Those in which anything is, whose wallet is there or not.</summary>
+    static Task<List<int>> UsedBuckets(Tx tx, CancellationToken ct) => tx.All($"""
+        select b from generate_series(0, {WalletId.Buckets - 1}) b
+        where exists (select from wallet where bucket = b) or exists (select from entry where bucket = b)
+          or exists (select from hold where bucket = b) or exists (select from lot where bucket = b)
+          or exists (select from command where bucket = b)
+        order by b
+        """, row => row.GetInt32(0), ct);
+
+    /// <summary>A captured hold says what its entry took; any other has captured nothing.</summary>
+    async Task VerifyHolds(Tx tx, int bucket, CancellationToken ct)
+    {
+        var wrong = await tx.All($"""
+            select h.wallet_id, h.number, h.captured, coalesce(-e.amount, 0)
+            from hold h
+            left join entry e on e.bucket = h.bucket and e.wallet_id = h.wallet_id and e.hold = h.number
+            where h.bucket = {bucket} and h.captured <> coalesce(-e.amount, 0)
+            """, row => (Wallet: new WalletId(row.GetGuid(0)), Number: row.GetInt64(1), Captured: row.GetCredits(2), Taken: row.GetCredits(3)), ct);
+        foreach (var hold in wrong)
+            Differs(hold.Wallet, 0, $"hold {hold.Number} is stored as captured with {hold.Captured}, and its entry took {hold.Taken}");
+    }
+
+    /// <summary>What was answered under a key names an entry that somebody has, with that amount.</summary>
+    async Task VerifyCommands(Tx tx, int bucket, CancellationToken ct)
+    {
+        var wrong = await tx.All($"""
+            select c.entry, c.amount from command c
+            where c.bucket = {bucket} and c.entry is not null and c.refusal is null
+              and not exists (
+                select from entry e
+                where e.bucket = c.bucket and e.seq = c.entry and abs(e.amount) = abs(c.amount))
+            """, row => (Entry: row.GetInt64(0), Amount: row.GetCredits(1)), ct);
+        foreach (var command in wrong)
+            Differs(default, command.Entry, $"an answer in bucket {bucket} names an entry {command.Entry} of {command.Amount} that no wallet has");
     }
 
     async Task VerifyBucket(Tx tx, int bucket, CancellationToken ct)

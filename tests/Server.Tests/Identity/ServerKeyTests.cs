@@ -17,6 +17,19 @@ public sealed class ServerKeyTests(App app) : IClassFixture<App>
     }
 
     [Fact]
+    public async Task A_key_asked_for_again_is_the_same_key_and_no_table_knows_it()
+    {
+        var first = await app.Client.Post("/v1/server-keys", """{"name":"again"}""", "once");
+        var again = await app.Client.Post("/v1/server-keys", """{"name":"again"}""", "once");
+        var other = await app.Client.Post("/v1/server-keys", """{"name":"other"}""", "once");
+
+        Assert.Equal((first.Body, false, true), (again.Body, first.Replayed, again.Replayed));
+        Assert.Equal((409, "idempotency_key_reused"), (other.Status, other.Error.GetProperty("code").GetString()));
+        var kept = await Tables.Read<byte[]>(app.ConnectionString, "select answer from answered_request");
+        Assert.DoesNotContain(first.Text("key")[4..], string.Join('\n', kept.Select(System.Text.Encoding.Latin1.GetString)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_key_is_shown_once()
     {
         var key = await Make("shown once");

@@ -8,6 +8,31 @@ public sealed class BulkTests(App app) : IClassFixture<App>
     static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
+    public async Task A_damaged_wallet_is_that_charges_error_and_no_others()
+    {
+        var (damaged, sound) = (await app.Purser.GivenCustomer(100), await app.Purser.GivenCustomer(100));
+        var wallet = Purser.Core.Ledger.WalletId.Of(Purser.Core.CustomerId.Parse(damaged, null));
+        // An entry stands where the next one is to be written.
+        await Tables.Run(app.ConnectionString, $"""
+            insert into entry (bucket, wallet_id, seq, kind, amount, balance, owed, at, hash)
+            select bucket, wallet_id, 2, 5, 0, balance, owed, at, hash from entry where wallet_id = '{wallet.Value}'
+            """);
+
+        var answer = await app.Client.Post(
+            "/v1/charges", $$"""{"charges":[{{Charge(damaged, 1, "\"amount\":1")}},{{Charge(sound, 2, "\"amount\":1")}}]}""");
+        await Tables.Run(app.ConnectionString, $"""
+            alter table entry disable trigger all;
+            delete from entry where wallet_id = '{wallet.Value}' and seq = 2;
+            alter table entry enable trigger all
+            """);
+
+        Assert.Equal(200, answer.Status);
+        var results = answer.Json.GetProperty("results").EnumerateArray().ToArray();
+        Assert.Equal("internal", results[0].GetProperty("error").GetProperty("code").GetString());
+        Assert.Equal(99, results[1].GetProperty("charge").GetProperty("balance").GetInt32());
+    }
+
+    [Fact]
     public async Task A_thousand_charges_are_each_decided_and_answered_in_order()
     {
         var customers = new List<string>();

@@ -58,6 +58,7 @@ public sealed class TamperingTests(App app) : IClassFixture<App>
         { "delete from wallet where {id}", 1, "whose wallet is missing" },
         { "update hold set amount = amount + 1 where {wallet}", 0, "the wallet's held is" },
         { "update hold set state = 3 where {wallet}", 0, "the wallet's held is" },
+        { "update hold set captured = 1 where {wallet}", 0, "is stored as captured" },
         { "update projection set seq = 99 where {wallet}", 0, "the lots claim to have followed" },
     };
 
