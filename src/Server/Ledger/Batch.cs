@@ -10,6 +10,8 @@ namespace Purser.Server.Ledger;
 ///    Then decide in memory, one command after the other, in the order in which they came.
 /// 2. write wallets, entries, keys, holds and lots set-wise; commit.
 /// Only then are the callers answered.
+/// Hopefully, the first is less: nearly always no other server has the wallets and every key is new. Then the wallets are read
+/// without a lock and the keys not at all, and the second round trip fails where that was wrong, before anything is committed.
 /// </summary>
 sealed class Batch(
     NpgsqlConnection connection, IReadOnlyList<Pending> commands, DirtyBuckets dirty, LedgerMetrics metrics)
@@ -19,11 +21,62 @@ sealed class Batch(
     readonly List<(CommandKey Key, int Bucket, Answer Answer)> newAnswers = [];
     readonly Outcome[] outcomes = new Outcome[commands.Count];
 
+    /// <summary>Commands that need nothing but their wallet to be decided.</summary>
+    public static bool MayHope(List<Pending> commands)
+    {
+        foreach (var pending in commands)
+        {
+            if (pending.MayBeWritten || pending.Command is not (Command.Charge or Command.PlaceHold or Command.Adjust or Command.Grant { Cap: null }))
+                return false;
+        }
+
+        return true;
+    }
+
     public async Task Run(CancellationToken ct)
     {
         await Load(ct);
         for (var i = 0; i < commands.Count; i++) outcomes[i] = Decide(commands[i]);
-        await Write(ct);
+        await Write(locked: true, ct);
+        Answer();
+    }
+
+    /// <summary>False where nothing was written, and it has to be run as ever.</summary>
+    public async Task<Hope> RunHopefully(CancellationToken ct)
+    {
+        var wallets = commands.Select(command => command.Wallet).Distinct().ToArray();
+        // In one order on all servers, as the locks are taken.
+        Array.Sort(wallets, static (a, b) => a.Value.CompareTo(b.Value));
+        var found = await BatchRows.Read(connection, wallets, ct);
+        if (found.Count < wallets.Length || NeedLots(found).Count > 0) return Hope.NotNow;
+
+        foreach (var id in wallets) accounts.Add(id, new(found[id], [], lots: null));
+        for (var i = 0; i < commands.Count; i++)
+        {
+            outcomes[i] = Decide(commands[i]);
+            // What leaves no key would not notice that its key was used before.
+            if (outcomes[i] is Outcome.Refused { Why: <= Refusal.ExpiryNotInFuture }) return Hope.NotNow;
+        }
+
+        try
+        {
+            await Write(locked: false, ct);
+        }
+        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.SerializationFailure
+            or PostgresErrorCodes.DeadlockDetected)
+        {
+            // Said by PostgreSQL itself: nothing of it is there.
+            foreach (var pending in commands) pending.MayBeWritten = false;
+            await BatchRows.Rollback(connection, ct);
+            return Hope.Vain;
+        }
+
+        Answer();
+        return Hope.Fulfilled;
+    }
+
+    void Answer()
+    {
         for (var i = 0; i < commands.Count; i++)
         {
             metrics.Answered(outcomes[i]);
@@ -97,19 +150,31 @@ sealed class Batch(
         return answer.Outcome(replayed: false);
     }
 
-    async Task Write(CancellationToken ct)
+    async Task Write(bool locked, CancellationToken ct)
     {
         var changed = accounts.Values.Where(account => account.Changed).ToList();
         if (changed.Count == 0 && newAnswers.Count == 0)
         {
-            await BatchRows.Rollback(connection, ct);
+            if (locked) await BatchRows.Rollback(connection, ct);
             return;
         }
 
         foreach (var pending in commands) pending.MayBeWritten = true;
-        await BatchRows.Write(connection, changed, newAnswers, ct);
+        await BatchRows.Write(connection, changed, newAnswers, locked, ct);
         foreach (var account in changed) dirty.Mark(account.Wallet.Id.Bucket);
     }
+}
+
+/// <summary>What came of running a batch hopefully.</summary>
+enum Hope
+{
+    Fulfilled,
+
+    /// <summary>Something in it has to be looked up.</summary>
+    NotNow,
+
+    /// <summary>A key was known, or another server was at a wallet: that is likely to go on for a while.</summary>
+    Vain,
 }
 
 /// <summary>A decision as it is kept with its key: enough to answer again, for ever.</summary>

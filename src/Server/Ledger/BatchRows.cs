@@ -25,6 +25,13 @@ static class BatchRows
         for update of w
         """;
 
+    // Without a lock: UpdateUnchanged tells whether that was too hopeful.
+    public const string ReadWallets = """
+        select w.id, w.balance, w.held, w.owed, w.frozen_at is not null, w.seq, w.holds, w.at, w.head, w.lots_due
+        from (select unnest($1::int[]) as bucket, unnest($2::uuid[]) as id) u
+        join wallet w on w.bucket = u.bucket and w.id = u.id
+        """;
+
     // After the locks: whoever wrote the key had the wallet, so two servers cannot both miss it.
     public const string FindKeys = """
         select c.key, c.request, c.refusal, c.entry, c.hold, c.amount, c.balance, c.available, c.rest, c.missing, c.at
@@ -48,6 +55,24 @@ static class BatchRows
           unnest($7::bigint[]) as holds, unnest($8::timestamptz[]) as at, unnest($9::bytea[]) as head,
           unnest($10::timestamptz[]) as lots_due) u
         where w.bucket = u.bucket and w.id = u.id
+        """;
+
+    // Every change of a wallet moves one of these: an entry its seq, a hold that is placed its holds, one that ends its held.
+    public const string UpdateUnchanged = """
+        with written as (
+          update wallet w
+          set balance = u.balance, held = u.held, owed = u.owed, seq = u.seq, holds = u.holds, at = u.at, head = u.head,
+            lots_due = u.lots_due
+          from (select unnest($1::int[]) as bucket, unnest($2::uuid[]) as id, unnest($3::bigint[]) as balance,
+            unnest($4::bigint[]) as held, unnest($5::bigint[]) as owed, unnest($6::bigint[]) as seq,
+            unnest($7::bigint[]) as holds, unnest($8::timestamptz[]) as at, unnest($9::bytea[]) as head,
+            unnest($10::timestamptz[]) as lots_due, unnest($11::bigint[]) as was_seq, unnest($12::bigint[]) as was_holds,
+            unnest($13::bigint[]) as was_held, unnest($14::boolean[]) as was_frozen) u
+          where w.bucket = u.bucket and w.id = u.id and w.seq = u.was_seq and w.holds = u.was_holds and w.held = u.was_held
+            and (w.frozen_at is not null) = u.was_frozen
+          returning 1
+        )
+        select refuse_stale(count(*), $15::bigint) from written
         """;
 
     public const string InsertEntries = """
@@ -131,6 +156,22 @@ static class BatchRows
         return new(found, holds, answers);
     }
 
+    /// <summary>The wallets as they are, without a lock and without a look for keys.</summary>
+    public static async Task<Dictionary<WalletId, Wallet>> Read(NpgsqlConnection connection, WalletId[] wallets, CancellationToken ct)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        batch.Add(ReadWallets, Buckets(wallets), Ids(wallets));
+        await using var rows = await batch.ExecuteReaderAsync(ct);
+        var found = new Dictionary<WalletId, Wallet>(wallets.Length);
+        while (await rows.ReadAsync(ct))
+        {
+            var wallet = ReadWallet(rows);
+            found.Add(wallet.Id, wallet);
+        }
+
+        return found;
+    }
+
     public static async Task Rollback(NpgsqlConnection connection, CancellationToken ct)
     {
         await using var command = new NpgsqlCommand("rollback", connection);
@@ -149,11 +190,21 @@ static class BatchRows
         NpgsqlConnection connection,
         List<Account> changed,
         List<(CommandKey Key, int Bucket, Answer Answer)> answers,
+        bool locked,
         CancellationToken ct)
     {
         // One sync at the end: an error skips what follows, so it never reaches the commit.
         await using var batch = new NpgsqlBatch(connection);
-        AddWallets(batch, changed);
+        if (locked)
+        {
+            AddWallets(batch, changed);
+        }
+        else
+        {
+            batch.Add("begin");
+            AddUnchanged(batch, changed);
+        }
+
         AddEntries(batch, [.. changed.SelectMany(account => account.Entries)]);
         AddKeys(batch, answers);
         AddHolds(batch, changed);
@@ -212,6 +263,29 @@ static class BatchRows
             Column(changed, account => account.Wallet.At),
             Column(changed, account => account.Wallet.Head.ToBytes()),
             Column(changed, account => account.Wallet.LotsDue));
+    }
+
+    static void AddUnchanged(NpgsqlBatch batch, List<Account> changed)
+    {
+        if (changed.Count == 0) return;
+
+        batch.Add(
+            UpdateUnchanged,
+            Column(changed, account => account.Wallet.Id.Bucket),
+            Column(changed, account => account.Wallet.Id.Value),
+            Column(changed, account => account.Wallet.Balance.Micros),
+            Column(changed, account => account.Wallet.Held.Micros),
+            Column(changed, account => account.Wallet.Owed.Micros),
+            Column(changed, account => account.Wallet.Seq),
+            Column(changed, account => account.Wallet.Holds),
+            Column(changed, account => account.Wallet.At),
+            Column(changed, account => account.Wallet.Head.ToBytes()),
+            Column(changed, account => account.Wallet.LotsDue),
+            Column(changed, account => account.Before.Seq),
+            Column(changed, account => account.Before.Holds),
+            Column(changed, account => account.Before.Held.Micros),
+            Column(changed, account => account.Before.Frozen),
+            (long)changed.Count);
     }
 
     static void AddEntries(NpgsqlBatch batch, List<Entry> entries)

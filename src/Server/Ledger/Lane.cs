@@ -13,6 +13,9 @@ sealed class Lane(
 
     const int LargestBatch = 1_000;
 
+    // After a vain hope: retries of one client, or another server at the same wallets, come in swarms.
+    const int CarefulFor = 64;
+
     static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(50);
     static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
 
@@ -24,6 +27,7 @@ sealed class Lane(
     readonly CancellationTokenSource giveUp = new();
     readonly List<Pending> batch = new(LargestBatch);
     NpgsqlConnection? connection;
+    int careful;
     Task running = Task.CompletedTask;
 
     public bool Healthy { get; private set; } = true;
@@ -108,8 +112,25 @@ sealed class Lane(
     {
         connection ??= await source.Open(giveUp.Token);
         var started = Stopwatch.GetTimestamp();
-        await new Batch(connection, commands, dirty, metrics).Run(giveUp.Token);
+        if (!await RanHopefully(connection, commands)) await new Batch(connection, commands, dirty, metrics).Run(giveUp.Token);
         metrics.Committed(commands.Count, Stopwatch.GetElapsedTime(started));
+    }
+
+    async Task<bool> RanHopefully(NpgsqlConnection open, List<Pending> commands)
+    {
+        if (careful > 0) careful--;
+        else if (Batch.MayHope(commands))
+        {
+            var hope = await new Batch(open, commands, dirty, metrics).RunHopefully(giveUp.Token);
+            if (hope == Hope.Fulfilled) return true;
+            if (hope == Hope.Vain)
+            {
+                careful = CarefulFor;
+                metrics.LookedAgain();
+            }
+        }
+
+        return false;
     }
 
     async Task Disconnect()

@@ -12,6 +12,7 @@ sealed class LedgerMetrics
     readonly Histogram batchSeconds;
     readonly Counter interruptions;
     readonly Counter overloads;
+    readonly Counter secondLooks;
     readonly Counter replays;
     readonly Counter done;
     readonly Dictionary<Refusal, Counter> refused;
@@ -22,6 +23,7 @@ sealed class LedgerMetrics
         batchSeconds = metrics.Histogram("purser_lane_batch_seconds", "Time of one transaction of a lane.", Metrics.Durations);
         interruptions = metrics.Counter("purser_lane_interruptions_total", "Batches that were run again because the database did not answer.");
         overloads = metrics.Counter("purser_lane_overloads_total", "Commands that were turned away by a full lane.");
+        secondLooks = metrics.Counter("purser_lane_second_looks_total", "Batches that were run again with locks, because a key was known or a wallet taken.");
         replays = metrics.Counter("purser_ledger_replays_total", "Commands whose key was known, and that were answered as the first time.");
         done = metrics.Counter("purser_ledger_commands_total", "Commands that were carried out.");
         var byReason = metrics.Counter("purser_ledger_refusals_total", "Commands that were refused, by the reason.", "reason");
@@ -35,6 +37,8 @@ sealed class LedgerMetrics
     }
 
     public void Interrupted() => interruptions.Increment();
+
+    public void LookedAgain() => secondLooks.Increment();
 
     public void Overloaded() => overloads.Increment();
 

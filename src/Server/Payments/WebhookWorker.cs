@@ -136,6 +136,7 @@ sealed class WebhookWorker(
         try
         {
             var applied = await Dispatch(due, ct);
+            if (applied == Applied.NotOurs) log.EventNotOurs(due.Id, due.Type, due.Object);
             if (finished.TryAdd((due.Id, applied)) is { } written) await written;
             metrics.Applied(time.GetUtcNow() - due.ReceivedAt);
         }
@@ -213,6 +214,9 @@ sealed class WebhookMetrics(Metrics metrics)
 
 static partial class Log
 {
+    [LoggerMessage(2020, LogLevel.Information, "Event {Id} ({Type}) is about {About}, which is nothing of ours; it is kept and changes nothing")]
+    public static partial void EventNotOurs(this ILogger log, string id, string type, string? about);
+
     [LoggerMessage(2021, LogLevel.Warning, "Events wait, because the database does not answer: {Why}")]
     public static partial void EventsInterrupted(this ILogger log, string why);
 

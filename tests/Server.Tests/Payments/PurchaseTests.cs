@@ -254,6 +254,27 @@ public sealed class PurchaseTests(Shop shop) : IClassFixture<Shop>
     }
 
     [Fact]
+    public async Task What_others_sell_on_the_same_account_is_kept_and_changes_nothing()
+    {
+        var stranger = await shop.Stripe.Post("/v1/customers", new() { { "name", "A stranger" } });
+        var session = await shop.Stripe.Post("/v1/checkout/sessions", new()
+        {
+            { "mode", "payment" }, { "success_url", "https://other.example" }, { "customer", stranger.GetProperty("id").GetString() },
+            { "line_items[0][quantity]", 1 },
+            { "line_items[0][price_data][currency]", "usd" },
+            { "line_items[0][price_data][unit_amount]", 999 },
+            { "line_items[0][price_data][product_data][name]", "A book" },
+        });
+        var id = session.GetProperty("id").GetString()!;
+        await shop.Stripe.Pay(id);
+        await shop.Delivered();
+
+        var events = await Tables.Read<short>(shop.ConnectionString, $"select state from webhook_event where object = '{id}'");
+        Assert.Equal([(short)3], events.Distinct());
+        Assert.Empty(await Tables.Read<string>(shop.ConnectionString, $"select id::text from orders where session = '{id}'"));
+    }
+
+    [Fact]
     public async Task What_Stripe_does_not_answer_is_asked_again_under_the_same_key()
     {
         var customer = await shop.GivenCustomer();

@@ -42,6 +42,14 @@ begin
   raise exception '% is append-only', tg_table_name using errcode = 'restrict_violation';
 end $$;
 
+-- A batch that did not lock its wallets first finds out by this, within its transaction, that one was changed meanwhile.
+create function refuse_stale(written bigint, expected bigint) returns void language plpgsql as $$
+begin
+  if written <> expected then
+    raise exception 'a wallet was changed meanwhile' using errcode = 'serialization_failure';
+  end if;
+end $$;
+
 create trigger append_only before update or delete on entry for each row execute function refuse_change();
 create trigger append_only_whole before truncate on entry for each statement execute function refuse_change();
 
