@@ -123,8 +123,6 @@ public sealed class Lots
         changed.Add(lot.Seq);
     }
 
-    // A reversal took it out of this lot, or out of others where this one was spent. Either way no more comes back than
-    // was reversed, and all that was ever reversed fits into the lot: reversals of it sum up to its amount at most.
     void PutBack(long seq, Credits amount)
     {
         if (!bySeq.TryGetValue(seq, out var lot) || lot.Remaining + amount > lot.Amount)

@@ -35,7 +35,10 @@ public static class Returning
         Decision Refused(Refusal why) => new Decision.Refused(why, reverse.Amount, wallet.Available);
     }
 
-    /// <summary>What a reversal of this lot took comes back into it, once debts are paid; its date stays what it was.</summary>
+    /// <summary>
+    /// What a reversal of this lot took comes back into it, once debts are paid; its date stays what it was. What it cannot
+    /// hold had become owed, and was paid from another lot since: that is a lot of its own, on the same terms.
+    /// </summary>
     public static Decision Restore(Wallet wallet, Lot? lot, Command.Restore restore, DateTimeOffset now)
     {
         if (lot is null) return Refused(Refusal.GrantUnknown);
@@ -46,7 +49,8 @@ public static class Returning
         // From here on it must succeed.
         var debt = Credits.Min(wallet.Owed, restore.Amount);
         var back = restore.Amount - debt;
-        var draft = new Draft(EntryKind.Reversal, back)
+        var fits = Credits.Min(back, lot.Amount - lot.Remaining);
+        var draft = new Draft(EntryKind.Reversal, fits)
         {
             Owed = wallet.Owed - debt,
             Reason = restore.Reason,
@@ -56,7 +60,10 @@ public static class Returning
         var (after, entry) = wallet.Append(draft, now);
         if (lot.Terms.ExpiresAt is { } expiry && (after.LotsDue is null || expiry < after.LotsDue))
             after = after with { LotsDue = expiry };
-        return new Decision.Recorded(after, after.Receipt(entry, back), [entry], Hold: null);
+        if (back == fits) return new Decision.Recorded(after, after.Receipt(entry, back), [entry], Hold: null);
+
+        var (whole, rest) = after.Append(draft with { Amount = back - fits, Terms = lot.Terms with { Paid = null } }, now);
+        return new Decision.Recorded(whole, whole.Receipt(entry, back), [entry, rest], Hold: null);
 
         Decision Refused(Refusal why) => new Decision.Refused(why, restore.Amount, wallet.Available);
     }

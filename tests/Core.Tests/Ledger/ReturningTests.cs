@@ -87,10 +87,27 @@ public sealed class ReturningTests
         Assert.Null(restored.Entries[0].Terms);
     }
 
+    // Of the hundred that were reversed three were taken from the lot; the rest was owed, and paid from another one since.
+    [Fact]
+    public void What_a_lot_cannot_hold_comes_back_as_a_lot_on_the_same_terms()
+    {
+        var lot = Bought with { Remaining = 97.Credits, Reversed = 100.Credits };
+
+        var restored = Assert.IsType<Decision.Recorded>(
+            Returning.Restore(Given.Wallet, lot, new(100.Credits, 1, "won", null), Given.Noon));
+
+        Assert.Equal([3.Credits, 97.Credits], restored.Entries.Select(entry => entry.Amount));
+        Assert.Equal([null, lot.Terms with { Paid = null }], restored.Entries.Select(entry => entry.Terms));
+        Assert.Equal(200.Credits, restored.After.Balance);
+    }
+
     [Fact]
     public void A_restored_lot_that_expires_is_due_again()
     {
-        var expiring = Bought with { Terms = Bought.Terms with { ExpiresAt = Given.Noon.AddHours(1) }, Reversed = 10.Credits };
+        var expiring = Bought with
+        {
+            Terms = Bought.Terms with { ExpiresAt = Given.Noon.AddHours(1) }, Remaining = 90.Credits, Reversed = 10.Credits,
+        };
 
         var restored = Assert.IsType<Decision.Recorded>(
             Returning.Restore(Given.Wallet, expiring, new(10.Credits, 1, "refund failed", null), Given.Noon));
