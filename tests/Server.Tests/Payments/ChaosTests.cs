@@ -299,12 +299,36 @@ public sealed class ChaosTests : IAsyncLifetime
 
     async Task<ServerProcess> Serve()
     {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await Start();
+            }
+            catch (InvalidOperationException) when (attempt < 20)
+            {
+                // While it was down, its port may serve somebody else's connection for a moment.
+                await Task.Delay(250, Ct);
+            }
+        }
+    }
+
+    async Task<ServerProcess> Start()
+    {
         var started = ServerProcess.Serve(
             postgres.ConnectionString,
             ("PURSER_PORT", $"{port}"), ("STRIPE_API_BASE", stripe.Url.ToString()), ("STRIPE_SECRET_KEY", stripe.Key),
             ("STRIPE_WEBHOOK_SECRET", secret));
-        await started.WaitReady();
-        return started;
+        try
+        {
+            await started.WaitReady();
+            return started;
+        }
+        catch
+        {
+            await started.DisposeAsync();
+            throw;
+        }
     }
 
     async Task Reconciled()
