@@ -195,15 +195,8 @@ static class BatchRows
     {
         // One sync at the end: an error skips what follows, so it never reaches the commit.
         await using var batch = new NpgsqlBatch(connection);
-        if (locked)
-        {
-            AddWallets(batch, changed);
-        }
-        else
-        {
-            batch.Add("begin");
-            AddUnchanged(batch, changed);
-        }
+        if (!locked) batch.Add("begin");
+        AddWallets(batch, changed, locked);
 
         AddEntries(batch, [.. changed.SelectMany(account => account.Entries)]);
         AddKeys(batch, answers);
@@ -247,30 +240,12 @@ static class BatchRows
         _ => null,
     };
 
-    static void AddWallets(NpgsqlBatch batch, List<Account> changed)
+    static void AddWallets(NpgsqlBatch batch, List<Account> changed, bool locked)
     {
         if (changed.Count == 0) return;
 
-        batch.Add(
-            UpdateWallets,
-            Column(changed, account => account.Wallet.Id.Bucket),
-            Column(changed, account => account.Wallet.Id.Value),
-            Column(changed, account => account.Wallet.Balance.Micros),
-            Column(changed, account => account.Wallet.Held.Micros),
-            Column(changed, account => account.Wallet.Owed.Micros),
-            Column(changed, account => account.Wallet.Seq),
-            Column(changed, account => account.Wallet.Holds),
-            Column(changed, account => account.Wallet.At),
-            Column(changed, account => account.Wallet.Head.ToBytes()),
-            Column(changed, account => account.Wallet.LotsDue));
-    }
-
-    static void AddUnchanged(NpgsqlBatch batch, List<Account> changed)
-    {
-        if (changed.Count == 0) return;
-
-        batch.Add(
-            UpdateUnchanged,
+        object[] columns =
+        [
             Column(changed, account => account.Wallet.Id.Bucket),
             Column(changed, account => account.Wallet.Id.Value),
             Column(changed, account => account.Wallet.Balance.Micros),
@@ -281,11 +256,23 @@ static class BatchRows
             Column(changed, account => account.Wallet.At),
             Column(changed, account => account.Wallet.Head.ToBytes()),
             Column(changed, account => account.Wallet.LotsDue),
-            Column(changed, account => account.Before.Seq),
-            Column(changed, account => account.Before.Holds),
-            Column(changed, account => account.Before.Held.Micros),
-            Column(changed, account => account.Before.Frozen),
-            (long)changed.Count);
+        ];
+        if (locked)
+        {
+            batch.Add(UpdateWallets, columns);
+            return;
+        }
+
+        batch.Add(
+            UpdateUnchanged,
+            [
+                .. columns,
+                Column(changed, account => account.Before.Seq),
+                Column(changed, account => account.Before.Holds),
+                Column(changed, account => account.Before.Held.Micros),
+                Column(changed, account => account.Before.Frozen),
+                (long)changed.Count,
+            ]);
     }
 
     static void AddEntries(NpgsqlBatch batch, List<Entry> entries)
