@@ -34,7 +34,13 @@ sealed class Disputes(
 
     async Task Follow(DisputeRow dispute, OrderRow order, DisputeState to, CancellationToken ct)
     {
-        if (dispute.Hold is null && dispute.State == DisputeState.Open) dispute = await Freeze(dispute, order, ct);
+        if (dispute.State == DisputeState.Open)
+        {
+            // Frozen before anybody is told that it is disputed.
+            if (dispute.Hold is null) dispute = await Freeze(dispute, order, ct);
+            await db.Change(order.Id, known => known with { Disputed = true }, ct);
+        }
+
         if (dispute.State == to) return;
 
         var now = time.Now();
@@ -67,12 +73,11 @@ sealed class Disputes(
     {
         var facts = await credits.Facts(order, except: null, ct);
         await db.Run($"""
-            insert into dispute (id, order_id, state, minor, credits, reason, created_at)
-            values ({told.Id}, {order.Id}, {(short)DisputeState.Open}, {told.Amount.Minor},
+            insert into dispute (id, order_id, livemode, state, minor, credits, reason, created_at)
+            values ({told.Id}, {order.Id}, {told.Livemode}, {(short)DisputeState.Open}, {told.Amount.Minor},
               {Disputing.AtStake(facts, told.Amount.Minor)}, {told.Reason}, {time.Now()})
             on conflict (id) do nothing
             """, ct);
-        await db.Change(order.Id, known => known with { Disputed = true }, ct);
         return (await Find(told.Id, ct))!;
     }
 

@@ -159,8 +159,8 @@ sealed class Invoices(
         PaidYear year, OrderRow order, SubscriptionRow subscription, string currency, DateTimeOffset now, CancellationToken ct)
     {
         await db.Run($"""
-            insert into paid_year (identity, subscription, order_id, starts_at, ends_at, paid_minor, currency, next_at)
-            values ({year.Identity}, {subscription.Id}, {order.Id}, {year.Start}, {year.End}, {year.PaidMinor}, {currency}, {year.Start})
+            insert into paid_year (identity, subscription, order_id, livemode, starts_at, ends_at, paid_minor, currency, next_at)
+            values ({year.Identity}, {subscription.Id}, {order.Id}, {order.Livemode}, {year.Start}, {year.End}, {year.PaidMinor}, {currency}, {year.Start})
             on conflict (identity) do nothing
             """, ct);
         // The first month at once; the clock at Stripe may be ahead of ours.

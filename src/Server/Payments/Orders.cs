@@ -152,8 +152,9 @@ static class Orders
 
     /// <summary>Remembers where a grant stands; the grant itself is in the ledger, under the same name.</summary>
     public static Task Remember(this Db db, OrderGrant grant, DateTimeOffset now, CancellationToken ct) => db.Run($"""
-        insert into order_grant (identity, order_id, lot, credits, paid_minor, created_at)
-        values ({grant.Identity}, {grant.Order}, {grant.Lot}, {grant.Credits}, {grant.PaidMinor}, {now})
+        insert into order_grant (identity, order_id, livemode, lot, credits, paid_minor, created_at)
+        select {grant.Identity}, id, livemode, {grant.Lot}, {grant.Credits}, {grant.PaidMinor}, {now}
+        from orders where id = {grant.Order}
         on conflict (identity) do nothing
         """, ct);
 

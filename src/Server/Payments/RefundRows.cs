@@ -54,9 +54,11 @@ static class RefundRows
         db.All($"select * from refund where state = 1 and created_at <= {until} order by created_at limit {limit}", Read, ct);
 
     public static Task InsertRefund(this Db db, RefundRow refund, CancellationToken ct) => db.Run($"""
-        insert into refund (id, order_id, stripe_id, state, minor, credits, reason, at_stripe, request_key, request, created_at)
-        values ({refund.Id}, {refund.Order}, {refund.StripeId}, {(short)refund.State}, {refund.Minor}, {refund.Credits},
-          {refund.Reason}, {refund.AtStripe}, {refund.RequestKey}, {refund.Request}, {refund.CreatedAt})
+        insert into refund (id, order_id, livemode, stripe_id, state, minor, credits, reason, at_stripe, request_key, request,
+          created_at)
+        select {refund.Id}, id, livemode, {refund.StripeId}, {(short)refund.State}, {refund.Minor}, {refund.Credits},
+          {refund.Reason}, {refund.AtStripe}, {refund.RequestKey}, {refund.Request}, {refund.CreatedAt}
+        from orders where id = {refund.Order}
         on conflict (stripe_id) do nothing
         """, ct);
 

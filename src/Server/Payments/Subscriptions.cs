@@ -129,7 +129,7 @@ sealed class Subscriptions(
             await tx.Run($"""
                 insert into subscription (id, customer, livemode, order_id, plan, interval, price, item, status, period_start,
                   period_end, read, created_at, updated_at)
-                select {told.Id}, {customer.Value}, {told.Livemode}, (select id from orders where id = {order?.Value}), {plan},
+                select {told.Id}, {customer.Value}, {told.Livemode}, (select id from orders where id = {order?.Value} and livemode = {told.Livemode}), {plan},
                   {(short)interval}, {told.Price}, {told.ItemId}, {(short)status}, {told.PeriodStart!.Value},
                   {told.PeriodEnd!.Value}, 0, {now}, {now}
                 on conflict (id) do nothing

@@ -42,7 +42,9 @@ create table orders (
   created_at     timestamptz not null,
   expires_at     timestamptz,
   paid_at        timestamptz,
-  looked_at      timestamptz
+  looked_at      timestamptz,
+  -- What belongs to an order names it with its mode, so that nothing of one mode ever hangs on the other.
+  unique (id, livemode)
 );
 
 create unique index orders_request on orders (customer, livemode, request_key) where request_key is not null;
@@ -58,11 +60,13 @@ create index orders_of_subscription on orders (subscription) where subscription 
 -- The grant itself has the same name as its key in the ledger, in its own transaction: this row only remembers where.
 create table order_grant (
   identity   text        primary key,
-  order_id   uuid        not null references orders (id),
+  order_id   uuid        not null,
+  livemode   boolean     not null,
   lot        bigint      not null,
   credits    bigint      not null check (credits > 0),
   paid_minor bigint      not null check (paid_minor >= 0),
-  created_at timestamptz not null
+  created_at timestamptz not null,
+  foreign key (order_id, livemode) references orders (id, livemode)
 );
 
 create index order_grant_of_order on order_grant (order_id);

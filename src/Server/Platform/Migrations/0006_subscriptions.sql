@@ -6,7 +6,7 @@ create table subscription (
   id               text        primary key,
   customer         text        not null references customer (id),
   livemode         boolean     not null,
-  order_id         uuid        references orders (id),
+  order_id         uuid,
   plan             text        not null,
   interval         smallint    not null,
   price            text        not null,
@@ -23,7 +23,8 @@ create table subscription (
   pending_at       timestamptz,
   read             bigint      not null,
   created_at       timestamptz not null,
-  updated_at       timestamptz not null
+  updated_at       timestamptz not null,
+  foreign key (order_id, livemode) references orders (id, livemode)
 );
 
 create index subscription_of_customer on subscription (customer, livemode, created_at desc);
@@ -32,13 +33,15 @@ create index subscription_of_customer on subscription (customer, livemode, creat
 create table paid_year (
   identity     text        primary key,
   subscription text        not null references subscription (id),
-  order_id     uuid        not null references orders (id),
+  order_id     uuid        not null,
+  livemode     boolean     not null,
   starts_at    timestamptz not null,
   ends_at      timestamptz not null,
   paid_minor   bigint      not null check (paid_minor >= 0),
   currency     text        not null,
   months       int         not null default 0 check (months between 0 and 12),
-  next_at      timestamptz
+  next_at      timestamptz,
+  foreign key (order_id, livemode) references orders (id, livemode)
 );
 
 create index paid_year_due on paid_year (next_at) where next_at is not null;
