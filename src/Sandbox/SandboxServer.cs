@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
+using Purser.Sandbox.Ai;
+using Purser.Sandbox.Ai.Control;
 using Purser.Sandbox.Stripe.Control;
 using Purser.Sandbox.Stripe.Pages;
 
@@ -54,6 +56,7 @@ static class SandboxServer
         builder.Services.AddSingleton<StripeApi>();
         builder.Services.AddSingleton<Controls>();
         builder.Services.AddSingleton<Browser>();
+        builder.Services.AddAi();
         builder.Services.AddHostedService(s => s.GetRequiredService<Timeline>());
         builder.Services.AddHostedService(s => s.GetRequiredService<Deliveries>());
 
@@ -62,6 +65,13 @@ static class SandboxServer
         var api = app.Services.GetRequiredService<StripeApi>();
         app.Map("/v1/{**path}", api.Handle);
         app.Services.GetRequiredService<Controls>().Map(app);
+        app.MapAi();
+        app.MapPost("/control/reset", (Accounts accounts, AiControls ai) =>
+        {
+            accounts.Reset();
+            ai.Reset();
+            return Results.Json(new { reset = true });
+        });
         var browser = app.Services.GetRequiredService<Browser>();
         PayPage.Map(app, browser);
         ChallengePage.Map(app, browser);

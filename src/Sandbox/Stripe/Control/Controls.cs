@@ -29,11 +29,6 @@ sealed class Controls(Accounts accounts, Timeline timeline, Deliveries deliverie
         control.MapPost("/dunning", (HttpRequest r) => With(r, (account, body) =>
             Change(account, tx => Billing.Dunning.Configure(tx, body))));
         control.MapPost("/clock", (HttpRequest r) => With(r, MoveClock));
-        control.MapPost("/reset", () =>
-        {
-            accounts.Reset();
-            return Results.Json(new { reset = true });
-        });
     }
 
     static async ValueTask<object?> Refusals(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
