@@ -1,0 +1,193 @@
+using System.Text.Json;
+
+namespace Purser.Core.Gateway;
+
+/// <summary>What one event of a stream is.</summary>
+public enum EventKind
+{
+    Content,
+
+    /// <summary>It has usage and nothing else, and comes only where it was asked for.</summary>
+    UsageOnly,
+
+    /// <summary>The provider failed, and says so within its answer.</summary>
+    Error,
+
+    /// <summary>Nothing comes after it.</summary>
+    End,
+}
+
+/// <summary>Reads a provider's answer as it passes: its usage, and how much text it brought.</summary>
+public sealed class AnswerReader(Wire wire)
+{
+    /// <summary>Null until the provider has told any.</summary>
+    public ReportedUsage? Usage { get; private set; }
+
+    /// <summary>Anthropic tells usage at the start, and once more, with all of the answer, at the end.</summary>
+    public bool UsageIsFinal { get; private set; }
+
+    /// <summary>Bytes of text that were produced, as they stand in the answer's JSON.</summary>
+    public long ProducedBytes { get; private set; }
+
+    /// <summary>Seconds of sound, as the answer itself tells them.</summary>
+    public decimal? Duration { get; private set; }
+
+    /// <summary>Pictures in the answer.</summary>
+    public int Pictures { get; private set; }
+
+    string? tier;
+
+    /// <summary>One event of a stream.</summary>
+    public EventKind Event(ReadOnlySpan<byte> data)
+    {
+        if (data.IsEmpty) return EventKind.Content;
+        if (data.StartsWith("[DONE]"u8)) return EventKind.End;
+
+        try
+        {
+            return Read(data, stream: true);
+        }
+        catch (JsonException)
+        {
+            // What is no JSON is the provider's own affair, and has no usage.
+            return EventKind.Content;
+        }
+    }
+
+    /// <summary>A whole answer. False where it is no JSON: it then says nothing about its usage.</summary>
+    public bool Whole(ReadOnlySpan<byte> body)
+    {
+        try
+        {
+            Read(body, stream: false);
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    EventKind Read(ReadOnlySpan<byte> data, bool stream)
+    {
+        var json = new Utf8JsonReader(data, new() { MaxDepth = 256, AllowMultipleValues = false });
+        var kind = EventKind.Content;
+        var choices = -1;
+        var name = Said.Other;
+        var usageIn = false;
+        while (json.Read())
+        {
+            switch (json.TokenType)
+            {
+                case JsonTokenType.PropertyName:
+                    name = Names.Of(ref json);
+                    continue;
+                case JsonTokenType.StartObject when name == Said.Usage:
+                    UsageIsFinal = wire == Wire.Messages && json.CurrentDepth == 1;
+                    TakeUsage(ref json);
+                    usageIn = true;
+                    break;
+                case JsonTokenType.StartObject when name == Said.Error && json.CurrentDepth <= 2:
+                    kind = EventKind.Error;
+                    break;
+                case JsonTokenType.StartObject when json.CurrentDepth == 2 && choices >= 0:
+                    choices++;
+                    break;
+                case JsonTokenType.StartArray when json.CurrentDepth == 1 && name == Said.Choices:
+                    choices = Math.Max(choices, 0);
+                    break;
+                case JsonTokenType.String:
+                    kind = TakeText(ref json, name, stream) ?? kind;
+                    break;
+                case JsonTokenType.Number when name == Said.Duration && json.TryGetDecimal(out var length):
+                    Duration = length;
+                    break;
+            }
+
+            name = Said.Other;
+        }
+
+        Usage?.TakeTier(tier);
+        return usageIn && choices == 0 && kind == EventKind.Content ? EventKind.UsageOnly : kind;
+    }
+
+    void TakeUsage(ref Utf8JsonReader json)
+    {
+        // Anthropic's counts are cumulative, each by itself; of the others the last object tells all.
+        if (Usage is null || wire != Wire.Messages) Usage = new();
+        Usage.Read(ref json);
+    }
+
+    EventKind? TakeText(ref Utf8JsonReader json, Said name, bool stream)
+    {
+        switch (name)
+        {
+            case Said.ServiceTier when json.CurrentDepth <= 2:
+                tier = json.GetString();
+                break;
+            case Said.Type when json.CurrentDepth == 1 && stream:
+                return KindOf(ref json);
+            case Said.Picture:
+                Pictures++;
+                break;
+            case Said.Produced when wire != Wire.Responses || !stream:
+            case Said.Delta when wire is Wire.Responses or Wire.Transcriptions:
+                ProducedBytes += json.ValueSpan.Length;
+                break;
+        }
+
+        return null;
+    }
+
+    static EventKind? KindOf(ref Utf8JsonReader json)
+    {
+        if (json.ValueTextEquals("error"u8) || json.ValueTextEquals("response.failed"u8)) return EventKind.Error;
+        return json.ValueTextEquals("message_stop"u8) || json.ValueTextEquals("response.completed"u8)
+            || json.ValueTextEquals("response.incomplete"u8) || json.ValueTextEquals("transcript.text.done"u8)
+            ? EventKind.End
+            : null;
+    }
+
+    enum Said : byte
+    {
+        Other,
+        Usage,
+        Error,
+        Choices,
+        Type,
+        ServiceTier,
+        Delta,
+        Duration,
+        Picture,
+        Produced,
+    }
+
+    static class Names
+    {
+        public static Said Of(ref Utf8JsonReader json)
+        {
+            var name = json.ValueSpan;
+            return name.Length switch
+            {
+                3 when name.SequenceEqual("url"u8) => Said.Picture,
+                4 when name.SequenceEqual("type"u8) => Said.Type,
+                4 when name.SequenceEqual("text"u8) => Said.Produced,
+                5 when name.SequenceEqual("usage"u8) => Said.Usage,
+                5 when name.SequenceEqual("error"u8) => Said.Error,
+                5 when name.SequenceEqual("delta"u8) => Said.Delta,
+                7 when name.SequenceEqual("choices"u8) => Said.Choices,
+                7 when name.SequenceEqual("content"u8) => Said.Produced,
+                7 when name.SequenceEqual("refusal"u8) => Said.Produced,
+                8 when name.SequenceEqual("thinking"u8) => Said.Produced,
+                8 when name.SequenceEqual("duration"u8) => Said.Duration,
+                8 when name.SequenceEqual("b64_json"u8) => Said.Picture,
+                9 when name.SequenceEqual("arguments"u8) => Said.Produced,
+                9 when name.SequenceEqual("reasoning"u8) => Said.Produced,
+                12 when name.SequenceEqual("partial_json"u8) => Said.Produced,
+                12 when name.SequenceEqual("service_tier"u8) => Said.ServiceTier,
+                17 when name.SequenceEqual("reasoning_content"u8) => Said.Produced,
+                _ => Said.Other,
+            };
+        }
+    }
+}

@@ -1,0 +1,99 @@
+using System.Text;
+using Purser.Core.Gateway;
+using Purser.Core.Pricing;
+
+namespace Purser.Core.Tests.Gateway;
+
+public sealed class AnswerReaderTests
+{
+    [Theory]
+    [InlineData("""{"choices":[{"delta":{"content":"Hello"}}],"usage":null}""", EventKind.Content)]
+    [InlineData("""{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}""", EventKind.UsageOnly)]
+    [InlineData("""{"choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2}}""", EventKind.Content)]
+    [InlineData("""{"error":{"message":"overloaded"}}""", EventKind.Error)]
+    [InlineData("[DONE]", EventKind.End)]
+    [InlineData("", EventKind.Content)]
+    [InlineData("no json", EventKind.Content)]
+    [InlineData("""{"choices":[{"delta":{"content":"\"usage\":{\"prompt_tokens\":9}"}}]}""", EventKind.Content)]
+    public void An_event_of_a_chat_is_told_apart(string data, EventKind kind) =>
+        Assert.Equal(kind, new AnswerReader(Wire.ChatCompletions).Event(Encoding.UTF8.GetBytes(data)));
+
+    [Theory]
+    [InlineData("""{"type":"response.output_text.delta","delta":"Hi"}""", EventKind.Content)]
+    [InlineData("""{"type":"response.completed","response":{"usage":{"input_tokens":1,"output_tokens":2}}}""", EventKind.End)]
+    [InlineData("""{"type":"response.incomplete","response":{"usage":null}}""", EventKind.End)]
+    [InlineData("""{"type":"response.failed","response":{"error":{"code":"server_error"}}}""", EventKind.Error)]
+    [InlineData("""{"type":"error","code":"x"}""", EventKind.Error)]
+    public void An_event_of_a_response_is_told_apart(string data, EventKind kind) =>
+        Assert.Equal(kind, new AnswerReader(Wire.Responses).Event(Encoding.UTF8.GetBytes(data)));
+
+    [Theory]
+    [InlineData("""{"type":"content_block_delta","delta":{"type":"text_delta","text":"Hi"}}""", EventKind.Content)]
+    [InlineData("""{"type":"message_stop"}""", EventKind.End)]
+    [InlineData("""{"type":"error","error":{"type":"overloaded_error"}}""", EventKind.Error)]
+    public void An_event_of_a_message_is_told_apart(string data, EventKind kind) =>
+        Assert.Equal(kind, new AnswerReader(Wire.Messages).Event(Encoding.UTF8.GetBytes(data)));
+
+    [Fact]
+    public void The_last_usage_of_a_chat_counts_and_is_not_added_to()
+    {
+        var reader = Read(
+            Wire.ChatCompletions,
+            """{"choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":10,"completion_tokens":1}}""",
+            """{"choices":[{"delta":{"content":"b"}}],"usage":{"prompt_tokens":10,"completion_tokens":2}}""",
+            """{"choices":[{"delta":{}}],"usage":null}""");
+
+        var counts = reader.Usage!.Disjoint(Wire.ChatCompletions, CacheWrites.None);
+        Assert.Equal((10, 2), (counts[Meter.InputTokens], counts[Meter.OutputTokens]));
+    }
+
+    [Fact]
+    public void Anthropics_last_counts_replace_the_first_ones()
+    {
+        var reader = Read(
+            Wire.Messages,
+            """{"type":"message_start","message":{"usage":{"input_tokens":25,"cache_read_input_tokens":4,"output_tokens":1}}}""",
+            """{"type":"content_block_delta","delta":{"type":"text_delta","text":"Hello"}}""",
+            """{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":15}}""");
+
+        var counts = reader.Usage!.Disjoint(Wire.Messages, CacheWrites.None);
+        Assert.Equal((25, 4, 15), (counts[Meter.InputTokens], counts[Meter.CachedInputTokens], counts[Meter.OutputTokens]));
+        Assert.True(reader.UsageIsFinal);
+    }
+
+    [Fact]
+    public void The_start_of_a_message_is_no_final_usage() =>
+        Assert.False(Read(Wire.Messages, """{"type":"message_start","message":{"usage":{"input_tokens":25,"output_tokens":1}}}""").UsageIsFinal);
+
+    [Fact]
+    public void The_tier_that_was_used_is_the_one_in_the_answer()
+    {
+        Assert.Equal("priority", Read(Wire.ChatCompletions, """{"choices":[],"service_tier":"priority","usage":{"prompt_tokens":1}}""").Usage!.ServiceTier);
+        Assert.Null(Read(Wire.ChatCompletions, """{"choices":[],"service_tier":"default","usage":{"prompt_tokens":1}}""").Usage!.ServiceTier);
+        Assert.Equal("flex", Read(Wire.Responses, """{"type":"response.completed","response":{"service_tier":"flex","usage":{"input_tokens":1}}}""").Usage!.ServiceTier);
+    }
+
+    [Fact]
+    public void A_tier_that_is_told_before_the_usage_is_remembered() => Assert.Equal(
+        "priority",
+        Read(
+            Wire.ChatCompletions,
+            """{"choices":[{"delta":{"content":"a"}}],"service_tier":"priority"}""",
+            """{"choices":[],"usage":{"prompt_tokens":1}}""").Usage!.ServiceTier);
+
+    [Theory]
+    [InlineData(Wire.ChatCompletions, """{"choices":[{"delta":{"content":"Hello","tool_calls":[{"function":{"arguments":"{}"}}]}}]}""", 7)]
+    [InlineData(Wire.ChatCompletions, """{"choices":[{"delta":{"reasoning_content":"Hmm"}}]}""", 3)]
+    [InlineData(Wire.Responses, """{"type":"response.output_text.delta","delta":"Hello"}""", 5)]
+    [InlineData(Wire.Responses, """{"type":"response.output_text.done","text":"Hello"}""", 0)]
+    [InlineData(Wire.Messages, """{"type":"content_block_delta","delta":{"type":"input_json_delta","partial_json":"{\"a\":1}"}}""", 9)]
+    [InlineData(Wire.Messages, """{"type":"content_block_delta","delta":{"type":"thinking_delta","thinking":"Hmm"}}""", 3)]
+    public void What_was_produced_is_counted_once(Wire wire, string data, long bytes) => Assert.Equal(bytes, Read(wire, data).ProducedBytes);
+
+    static AnswerReader Read(Wire wire, params ReadOnlySpan<string> events)
+    {
+        var reader = new AnswerReader(wire);
+        foreach (var data in events) reader.Event(Encoding.UTF8.GetBytes(data));
+        return reader;
+    }
+}
