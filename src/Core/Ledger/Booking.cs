@@ -51,9 +51,12 @@ public static class Booking
     static DateTimeOffset NextInstant(DateTimeOffset last, DateTimeOffset now)
     {
         var next = last.AddMicroseconds(1);
-        var instant = now > next ? now : next;
-        return new(instant.UtcTicks - (instant.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
+        return Storable(now > next ? now : next);
     }
+
+    // PostgreSQL keeps microseconds: what is read back is what was decided.
+    internal static DateTimeOffset Storable(DateTimeOffset instant) =>
+        new(instant.UtcTicks - (instant.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
 
     static DateTimeOffset? Earlier(DateTimeOffset? a, DateTimeOffset? b) => a is null || b < a ? b ?? a : a;
 }

@@ -14,8 +14,16 @@ public abstract record Command
     /// <param name="Quote">The itemised price; only a priced charge may be zero.</param>
     public sealed record Charge(Credits Amount, string? Quote, string? Reason, string? Reference) : Command;
 
+    /// <param name="AtLeast">Where less than the amount is there, so much will do: as much as there is is held.</param>
+    /// <param name="Budget">One of the wallet's, in which it has to fit as well.</param>
     public sealed record PlaceHold(
-        Credits Amount, TimeSpan ExpiresIn, string? Subject, string? Reason, string? Reference) : Command;
+        Credits Amount,
+        TimeSpan ExpiresIn,
+        string? Subject,
+        string? Reason,
+        string? Reference,
+        Credits? AtLeast = null,
+        Id<Budget>? Budget = null) : Command;
 
     /// <summary>
     /// Keeps credits from being spent while their payment is in question: as many as are there, at most so many, of a

@@ -16,10 +16,24 @@ public enum Refusal
     HoldReleased = 8,
     HoldExpired = 9,
     CustomerFrozen = 10,
+    BudgetUnknown = 15,
+    BudgetClosed = 16,
     ReversalExceedsGrant = 11,
+    BudgetExceeded = 17,
     InsufficientCredits = 12,
     BalanceTooLarge = 13,
     RestoreExceedsReversal = 14,
+}
+
+public static class Refusals
+{
+    /// <summary>
+    /// What could not be decided, because it makes no sense or its subject is unknown. It leaves its key free for a
+    /// request that can be.
+    /// </summary>
+    public static bool LeavesKeyFree(this Refusal why) => why
+        is Refusal.CustomerUnknown or Refusal.HoldUnknown or Refusal.GrantUnknown or Refusal.BudgetUnknown
+        or Refusal.AmountNotPositive or Refusal.AmountTooLarge or Refusal.ExpiryNotInFuture;
 }
 
 /// <summary>What is answered, and kept with the idempotency key to be answered again.</summary>
@@ -44,8 +58,13 @@ public abstract record Decision
 
     /// <param name="Entries">To be appended, in order; none where only a hold changed.</param>
     /// <param name="Hold">The hold as it is now, if the decision was about one.</param>
-    public sealed record Recorded(Wallet After, Receipt Receipt, IReadOnlyList<Entry> Entries, Hold? Hold) : Decision;
+    public sealed record Recorded(Wallet After, Receipt Receipt, IReadOnlyList<Entry> Entries, Hold? Hold) : Decision
+    {
+        /// <summary>Whether anything was done; not where it was done before, and is only answered again.</summary>
+        public bool Anew { get; init; } = true;
+    }
 
     /// <param name="Required">What would have been needed.</param>
+    /// <param name="Available">What there is in the wallet; of a budget that is exceeded, what is left of it.</param>
     public sealed record Refused(Refusal Why, Credits Required, Credits Available) : Decision;
 }

@@ -24,5 +24,8 @@ public sealed record Hold(
     string? Reference,
     Credits? AvailableAfter)
 {
+    /// <summary>Null where it was placed without a budget.</summary>
+    public HeldIn? HeldIn { get; init; }
+
     public bool Overdue(DateTimeOffset now) => State == HoldState.Open && ExpiresAt <= now;
 }

@@ -2,31 +2,43 @@ namespace Purser.Core.Ledger;
 
 public static class Holding
 {
-    public static Decision Place(Wallet wallet, Command.PlaceHold place, DateTimeOffset now)
+    /// <param name="budget">The one that is named, where there is one of that name.</param>
+    public static Decision Place(Wallet wallet, Budget? budget, Command.PlaceHold place, DateTimeOffset now)
     {
-        if (place.Amount < Credits.Zero) return Refused(Refusal.AmountNotPositive);
+        budget = budget?.AsOf(now);
+        var required = place.AtLeast ?? place.Amount;
+        if (place.Amount < Credits.Zero || required < Credits.Zero) return Refused(Refusal.AmountNotPositive);
         if (place.Amount == Credits.Zero && place.Subject is null) return Refused(Refusal.AmountNotPositive);
-        if (place.Amount > Credits.Max) return Refused(Refusal.AmountTooLarge);
+        if (place.Amount > Credits.Max || required > place.Amount) return Refused(Refusal.AmountTooLarge);
         if (place.ExpiresIn <= TimeSpan.Zero) return Refused(Refusal.ExpiryNotInFuture);
         if (wallet.Frozen) return Refused(Refusal.CustomerFrozen);
-        if (place.Amount > wallet.Available) return Refused(Refusal.InsufficientCredits);
+        if (place.Budget is not null && budget is null) return Refused(Refusal.BudgetUnknown);
+        if (budget is { Closed: true }) return Refused(Refusal.BudgetClosed);
+        // Before the wallet: who holds a key with a budget is not told what is in the wallet behind it.
+        if (budget?.Left is { } left && required > left) return new Decision.Refused(Refusal.BudgetExceeded, required, left);
+        if (required > wallet.Available) return Refused(Refusal.InsufficientCredits);
 
         // From here on the hold must succeed.
-        var after = wallet with { Held = wallet.Held + place.Amount, Holds = wallet.Holds + 1 };
+        var amount = Credits.Min(place.Amount, wallet.Available);
+        if (budget?.Left is { } room) amount = Credits.Min(amount, room);
+        var after = wallet with { Held = wallet.Held + amount, Holds = wallet.Holds + 1 };
         var hold = new Hold(
             new(wallet.Id, after.Holds),
-            place.Amount,
+            amount,
             HoldState.Open,
             Captured: Credits.Zero,
-            now + place.ExpiresIn,
+            Booking.Storable(now + place.ExpiresIn),
             place.Subject,
             place.Reason,
             place.Reference,
-            AvailableAfter: null);
+            AvailableAfter: null)
+        {
+            HeldIn = budget is null ? null : new(budget.Id, budget.PeriodStart),
+        };
         return Changed(after, hold, new(
             now, null, hold.Id.Number, hold.Amount, after.Balance, after.Available, Credits.Zero, Credits.Zero));
 
-        Decision Refused(Refusal why) => new Decision.Refused(why, place.Amount, wallet.Available);
+        Decision Refused(Refusal why) => new Decision.Refused(why, required, wallet.Available);
     }
 
     static readonly TimeSpan UntilDecided = TimeSpan.FromDays(3650);
@@ -57,7 +69,8 @@ public static class Holding
     /// Takes what was used. Above the hold, the excess comes from what is available; what is not there is the shortfall,
     /// because the operation has run and refusing it now would only hide what it cost.
     /// </summary>
-    public static Decision Capture(Wallet wallet, Hold? hold, Command.Capture capture, DateTimeOffset now)
+    /// <param name="budget">The one that the hold is in, where it is in one.</param>
+    public static Decision Capture(Wallet wallet, Hold? hold, Budget? budget, Command.Capture capture, DateTimeOffset now)
     {
         if (hold is null) return Refused(Refusal.HoldUnknown);
         if (capture.Amount < Credits.Zero) return Refused(Refusal.AmountNotPositive);
@@ -66,8 +79,7 @@ public static class Holding
 
         // From here on the capture must succeed.
         var excess = capture.Amount > hold.Amount ? capture.Amount - hold.Amount : Credits.Zero;
-        // Of a frozen wallet nothing leaves but what was promised before.
-        var beyond = wallet.Frozen ? Credits.Zero : Credits.Min(excess, wallet.Available);
+        var beyond = Credits.Min(excess, Room(wallet, hold, budget?.AsOf(now)));
         var taken = Credits.Min(capture.Amount, hold.Amount) + beyond;
         var draft = new Draft(EntryKind.Charge, -taken)
         {
@@ -91,12 +103,25 @@ public static class Holding
         Decision Refused(Refusal why) => new Decision.Refused(why, capture.Amount, wallet.Available);
     }
 
+    /// <summary>What a capture may take beyond its hold.</summary>
+    static Credits Room(Wallet wallet, Hold hold, Budget? budget)
+    {
+        // Of a frozen wallet nothing leaves but what was promised before.
+        if (wallet.Frozen) return Credits.Zero;
+        if (hold.HeldIn is null) return wallet.Available;
+        // Nor in a closed budget; and what it leaves in one period is not for what began in another.
+        if (budget is null or { Closed: true }) return Credits.Zero;
+        if (budget.Left is not { } left) return wallet.Available;
+
+        return budget.Counts(hold) ? Credits.Min(left, wallet.Available) : Credits.Zero;
+    }
+
     /// <summary>Gives all of it back. A second time answers as the first did.</summary>
     public static Decision Release(Wallet wallet, Hold? hold, DateTimeOffset now)
     {
         if (hold is null) return Refused(Refusal.HoldUnknown);
         if (hold.State == HoldState.Released)
-            return Changed(wallet, hold, Given(hold, hold.AvailableAfter ?? wallet.Available));
+            return Changed(wallet, hold, Given(hold, hold.AvailableAfter ?? wallet.Available)) with { Anew = false };
         if (Ended(hold, now) is { } why) return Refused(why);
 
         // From here on the release must succeed.

@@ -80,10 +80,10 @@ static class Answers
     static Error ToError(Outcome.Refused refused)
     {
         var error = refused.Why.ToError();
-        return refused.Why == Refusal.InsufficientCredits
+        return refused.Why is Refusal.InsufficientCredits or Refusal.BudgetExceeded
             ? error with
             {
-                Message = $"Insufficient credits. Required: {refused.Required}, Available: {refused.Available}",
+                Message = $"{error.Message} Required: {refused.Required}, Available: {refused.Available}",
                 Required = refused.Required,
                 Available = refused.Available,
             }
@@ -102,6 +102,9 @@ static class Answers
         Refusal.HoldReleased => Error.Of(ErrorType.Conflict, "hold_released", "This hold was released."),
         Refusal.HoldExpired => Error.Of(ErrorType.Conflict, "hold_expired", "This hold has expired; its credits are free again."),
         Refusal.CustomerFrozen => Error.Of(ErrorType.Forbidden, "customer_frozen", "This customer is frozen: nothing is charged or held."),
+        Refusal.BudgetUnknown => Error.NotFound("budget"),
+        Refusal.BudgetClosed => Error.Of(ErrorType.Forbidden, "budget_closed", "This budget is closed: nothing is held in it."),
+        Refusal.BudgetExceeded => Error.Of(ErrorType.PaymentRequired, "budget_exceeded", "Budget exceeded."),
         Refusal.ReversalExceedsGrant => Error.Invalid("amount", "More than is left to reverse of this grant."),
         Refusal.RestoreExceedsReversal => Error.Invalid("amount", "More than was reversed of this grant."),
         Refusal.InsufficientCredits => Error.Of(ErrorType.PaymentRequired, "insufficient_credits", "Insufficient credits."),

@@ -19,15 +19,17 @@ sealed class Batch(
     readonly Dictionary<WalletId, Account> accounts = [];
     readonly Dictionary<Guid, Answer> answers = [];
     readonly List<(CommandKey Key, int Bucket, Answer Answer)> newAnswers = [];
+    readonly Decision?[] decisions = new Decision?[commands.Count];
     readonly Outcome[] outcomes = new Outcome[commands.Count];
 
-    /// <summary>Commands that need nothing but their wallet to be decided.</summary>
+    /// <summary>Commands that need no lots to be decided, and were not sent before.</summary>
     public static bool MayHope(List<Pending> commands)
     {
         foreach (var pending in commands)
         {
-            if (pending.MayBeWritten || pending.Command is not (Command.Charge or Command.PlaceHold or Command.Adjust or Command.Grant { Cap: null }))
-                return false;
+            if (pending.Sent is not null || pending.Command
+                is not (Command.Charge or Command.PlaceHold or Command.Capture or Command.Release
+                    or Command.Adjust or Command.Grant { Cap: null } or Command.ExpireHold)) return false;
         }
 
         return true;
@@ -36,7 +38,7 @@ sealed class Batch(
     public async Task Run(CancellationToken ct)
     {
         await Load(ct);
-        for (var i = 0; i < commands.Count; i++) outcomes[i] = Decide(commands[i]);
+        for (var i = 0; i < commands.Count; i++) outcomes[i] = Decide(i);
         await Write(locked: true, ct);
         Answer();
     }
@@ -47,15 +49,15 @@ sealed class Batch(
         var wallets = commands.Select(command => command.Wallet).Distinct().ToArray();
         // In one order on all servers, as the locks are taken.
         Array.Sort(wallets, static (a, b) => a.Value.CompareTo(b.Value));
-        var found = await BatchRows.Read(connection, wallets, ct);
-        if (found.Count < wallets.Length || NeedLots(found).Count > 0) return Hope.NotNow;
+        var loaded = await BatchRows.Load(connection, wallets, commands, locked: false, ct);
+        if (loaded.Wallets.Count < wallets.Length || NeedLots(loaded.Wallets).Count > 0) return Hope.NotNow;
 
-        foreach (var id in wallets) accounts.Add(id, new(found[id], [], lots: null));
+        foreach (var id in wallets) accounts.Add(id, loaded.Account(id, lots: null));
         for (var i = 0; i < commands.Count; i++)
         {
-            outcomes[i] = Decide(commands[i]);
+            outcomes[i] = Decide(i);
             // What leaves no key would not notice that its key was used before.
-            if (outcomes[i] is Outcome.Refused { Why: <= Refusal.ExpiryNotInFuture }) return Hope.NotNow;
+            if (outcomes[i] is Outcome.Refused { Why: var why } && why.LeavesKeyFree()) return Hope.NotNow;
         }
 
         try
@@ -66,8 +68,7 @@ sealed class Batch(
             or PostgresErrorCodes.DeadlockDetected)
         {
             // Said by PostgreSQL itself: nothing of it is there.
-            foreach (var pending in commands) pending.MayBeWritten = false;
-            await BatchRows.Rollback(connection, ct);
+            foreach (var pending in commands) pending.Sent = null;
             return Hope.Vain;
         }
 
@@ -87,24 +88,19 @@ sealed class Batch(
     async Task Load(CancellationToken ct)
     {
         var wallets = commands.Select(command => command.Wallet).Distinct().ToArray();
-        var loaded = await BatchRows.Lock(connection, wallets, commands, ct);
+        var loaded = await BatchRows.Load(connection, wallets, commands, locked: true, ct);
         if (loaded.Wallets.Count < wallets.Length)
         {
             // The first command of a customer opens the wallet, in a transaction of its own: a row that is inserted
             // while others are locked would be locked out of order.
             await BatchRows.Rollback(connection, ct);
             await BatchRows.Open(connection, wallets, ct);
-            loaded = await BatchRows.Lock(connection, wallets, commands, ct);
+            loaded = await BatchRows.Load(connection, wallets, commands, locked: true, ct);
         }
 
         var needLots = NeedLots(loaded.Wallets);
         var lots = needLots.Count == 0 ? [] : await LotRows.CatchUp(connection, needLots, NamedLots(), ct);
-        foreach (var wallet in loaded.Wallets.Values)
-        {
-            var holds = loaded.Holds.GetValueOrDefault(wallet.Id) ?? [];
-            accounts.Add(wallet.Id, new(wallet, holds, lots.GetValueOrDefault(wallet.Id)));
-        }
-
+        foreach (var id in loaded.Wallets.Keys) accounts.Add(id, loaded.Account(id, lots.GetValueOrDefault(id)));
         foreach (var answer in loaded.Answers) answers.Add(answer.Key, answer.Value);
     }
 
@@ -128,20 +124,25 @@ sealed class Batch(
            select (pending.Wallet, lot.Value),
     ];
 
-    Outcome Decide(Pending pending)
+    Outcome Decide(int index)
     {
+        var pending = commands[index];
         if (!accounts.TryGetValue(pending.Wallet, out var account))
             return new Outcome.Refused(Refusal.CustomerUnknown, default, default, Replayed: false);
 
         if (pending.Key is { } key && answers.TryGetValue(key.Key, out var known))
         {
             // What this very command wrote before its connection broke is no replay to its caller.
-            return known.Request == key.Request ? known.Outcome(replayed: !pending.MayBeWritten) : new Outcome.KeyReused();
+            return known.Request == key.Request ? known.Outcome(replayed: pending.Sent is null) : new Outcome.KeyReused();
         }
 
-        var answer = new Answer(pending.Key?.Request ?? default, account.Run(pending.Command, pending.Now), pending.Now);
-        // What could not be decided, because it makes no sense or its subject is unknown, leaves its key free.
-        if (pending.Key is { } newKey && answer.Refusal is not <= Refusal.ExpiryNotInFuture)
+        if (pending is { Key: null, Sent: Decision.Recorded sent } && account.HasStored(sent.Hold))
+            return new Outcome.Done(sent.Receipt, Replayed: false);
+
+        var decision = account.Run(pending.Command, pending.Now);
+        decisions[index] = decision;
+        var answer = new Answer(pending.Key?.Request ?? default, decision, pending.Now);
+        if (pending.Key is { } newKey && !(answer.Refusal is { } why && why.LeavesKeyFree()))
         {
             answers.Add(newKey.Key, answer);
             newAnswers.Add((newKey, pending.Wallet.Bucket, answer));
@@ -152,16 +153,28 @@ sealed class Batch(
 
     async Task Write(bool locked, CancellationToken ct)
     {
-        var changed = accounts.Values.Where(account => account.Changed).ToList();
-        if (changed.Count == 0 && newAnswers.Count == 0)
+        var written = new Written(accounts.Values.Where(account => account.Changed).ToList(), newAnswers, Riding());
+        if (written.Changed.Count == 0 && newAnswers.Count == 0)
         {
             if (locked) await BatchRows.Rollback(connection, ct);
             return;
         }
 
-        foreach (var pending in commands) pending.MayBeWritten = true;
-        await BatchRows.Write(connection, changed, newAnswers, locked, ct);
-        foreach (var account in changed) dirty.Mark(account.Wallet.Id.Bucket);
+        for (var i = 0; i < commands.Count; i++) commands[i].Sent = decisions[i] ?? commands[i].Sent;
+        await BatchRows.Write(connection, written, locked, ct);
+        foreach (var account in written.Changed) dirty.Mark(account.Wallet.Id.Bucket);
+    }
+
+    List<(Rider, Receipt)> Riding()
+    {
+        var riding = new List<(Rider, Receipt)>();
+        for (var i = 0; i < commands.Count; i++)
+        {
+            if (commands[i].Rider is { } rider && decisions[i] is Decision.Recorded { Anew: true } recorded)
+                riding.Add((rider, recorded.Receipt));
+        }
+
+        return riding;
     }
 }
 

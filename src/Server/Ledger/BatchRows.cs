@@ -6,8 +6,41 @@ using Purser.Server.Platform;
 namespace Purser.Server.Ledger;
 
 /// <summary>What a batch needs to know before it decides.</summary>
-sealed record Loaded(
-    Dictionary<WalletId, Wallet> Wallets, Dictionary<WalletId, List<Hold>> Holds, Dictionary<Guid, Answer> Answers);
+sealed class Loaded
+{
+    readonly Dictionary<WalletId, List<Hold>> holds = [];
+    readonly Dictionary<WalletId, List<Budget>> budgets = [];
+
+    public Dictionary<WalletId, Wallet> Wallets { get; } = [];
+
+    public Dictionary<Guid, Answer> Answers { get; } = [];
+
+    public void Add(Wallet wallet) => Wallets.Add(wallet.Id, wallet);
+
+    public void Add(Hold hold) => Of(holds, hold.Id.Wallet).Add(hold);
+
+    /// <summary>One that is named, and that a named hold is in, is found twice.</summary>
+    public void Add(WalletId wallet, Budget budget)
+    {
+        var known = Of(budgets, wallet);
+        if (!known.Exists(one => one.Id == budget.Id)) known.Add(budget);
+    }
+
+    public Account Account(WalletId wallet, Lots? lots) => new(
+        Wallets[wallet], holds.GetValueOrDefault(wallet) ?? [], budgets.GetValueOrDefault(wallet) ?? [], lots);
+
+    static List<T> Of<T>(Dictionary<WalletId, List<T>> lists, WalletId wallet)
+    {
+        if (!lists.TryGetValue(wallet, out var list)) lists.Add(wallet, list = []);
+        return list;
+    }
+}
+
+/// <summary>What a batch writes.</summary>
+sealed record Written(
+    List<Account> Changed,
+    List<(CommandKey Key, int Bucket, Answer Answer)> Answers,
+    List<(Rider Rider, Receipt Receipt)> Riders);
 
 /// <summary>
 /// The statements of a lane. Each takes arrays and walks a primary key. Several unnest in one select list run side by
@@ -37,13 +70,6 @@ static class BatchRows
         select c.key, c.request, c.refusal, c.entry, c.hold, c.amount, c.balance, c.available, c.rest, c.missing, c.at
         from (select unnest($1::int[]) as bucket, unnest($2::uuid[]) as key) u
         join command c on c.bucket = u.bucket and c.key = u.key
-        """;
-
-    public const string FindHolds = """
-        select h.wallet_id, h.number, h.amount, h.state, h.captured, h.expires_at, h.subject, h.reason, h.reference,
-          h.available_after
-        from (select unnest($1::int[]) as bucket, unnest($2::uuid[]) as wallet_id, unnest($3::bigint[]) as number) u
-        join hold h on h.bucket = u.bucket and h.wallet_id = u.wallet_id and h.number = u.number
         """;
 
     public const string UpdateWallets = """
@@ -92,23 +118,6 @@ static class BatchRows
           unnest($12::timestamptz[])
         """;
 
-    public const string InsertHolds = """
-        insert into hold (bucket, wallet_id, number, amount, state, captured, expires_at, available_after, subject,
-          reason, reference)
-        select unnest($1::int[]), unnest($2::uuid[]), unnest($3::bigint[]), unnest($4::bigint[]),
-          unnest($5::smallint[]), unnest($6::bigint[]), unnest($7::timestamptz[]),
-          unnest($8::bigint[]), unnest($9::text[]), unnest($10::text[]), unnest($11::text[])
-        """;
-
-    public const string UpdateHolds = """
-        update hold h
-        set state = u.state, captured = u.captured, available_after = u.available_after
-        from (select unnest($1::int[]) as bucket, unnest($2::uuid[]) as wallet_id, unnest($3::bigint[]) as number,
-          unnest($4::smallint[]) as state, unnest($5::bigint[]) as captured,
-          unnest($6::bigint[]) as available_after) u
-        where h.bucket = u.bucket and h.wallet_id = u.wallet_id and h.number = u.number
-        """;
-
     const string OpenWallets = """
         with missing as (
           select u.bucket, u.id
@@ -121,55 +130,38 @@ static class BatchRows
         insert into projection (bucket, wallet_id) select bucket, id from opened on conflict do nothing
         """;
 
-    public static async Task<Loaded> Lock(
-        NpgsqlConnection connection, WalletId[] wallets, IReadOnlyList<Pending> commands, CancellationToken ct)
+    /// <summary>
+    /// What the commands need to be decided. Locked, in a transaction that is begun with it; otherwise as it is just now,
+    /// without a look for keys.
+    /// </summary>
+    public static async Task<Loaded> Load(
+        NpgsqlConnection connection, WalletId[] wallets, IReadOnlyList<Pending> commands, bool locked, CancellationToken ct)
     {
         await using var batch = new NpgsqlBatch(connection);
-        batch.Add("begin");
-        batch.Add(LockWallets, Buckets(wallets), Ids(wallets));
-        AddFindKeys(batch, commands);
-        var anyHolds = AddFindHolds(batch, commands);
+        if (locked) batch.Add("begin");
+        batch.Add(locked ? LockWallets : ReadWallets, Buckets(wallets), Ids(wallets));
+        var anyKeys = locked && AddFindKeys(batch, commands);
+        var anyHolds = HoldRows.AddFind(batch, commands);
+        var anyBudgets = BudgetRows.AddFind(batch, commands);
 
         await using var rows = await batch.ExecuteReaderAsync(ct);
-        var found = new Dictionary<WalletId, Wallet>(wallets.Length);
-        while (await rows.ReadAsync(ct))
+        var loaded = new Loaded();
+        while (await rows.ReadAsync(ct)) loaded.Add(ReadWallet(rows));
+
+        if (anyKeys) await rows.NextResultAsync(ct);
+        while (anyKeys && await rows.ReadAsync(ct)) loaded.Answers.TryAdd(rows.GetGuid(0), ReadAnswer(rows));
+
+        if (anyHolds) await rows.NextResultAsync(ct);
+        while (anyHolds && await rows.ReadAsync(ct))
         {
-            var wallet = ReadWallet(rows);
-            found.Add(wallet.Id, wallet);
+            var hold = HoldRows.ReadHold(rows);
+            loaded.Add(hold);
+            if (!rows.IsDBNull(HoldRows.FirstOfBudget)) loaded.Add(hold.Id.Wallet, BudgetRows.ReadBudget(rows, HoldRows.FirstOfBudget));
         }
 
-        await rows.NextResultAsync(ct);
-        var answers = new Dictionary<Guid, Answer>();
-        while (await rows.ReadAsync(ct)) answers.TryAdd(rows.GetGuid(0), ReadAnswer(rows));
-
-        var holds = new Dictionary<WalletId, List<Hold>>();
-        if (!anyHolds) return new(found, holds, answers);
-
-        await rows.NextResultAsync(ct);
-        while (await rows.ReadAsync(ct))
-        {
-            var hold = ReadHold(rows);
-            if (holds.TryGetValue(hold.Id.Wallet, out var list)) list.Add(hold);
-            else holds.Add(hold.Id.Wallet, [hold]);
-        }
-
-        return new(found, holds, answers);
-    }
-
-    /// <summary>The wallets as they are, without a lock and without a look for keys.</summary>
-    public static async Task<Dictionary<WalletId, Wallet>> Read(NpgsqlConnection connection, WalletId[] wallets, CancellationToken ct)
-    {
-        await using var batch = new NpgsqlBatch(connection);
-        batch.Add(ReadWallets, Buckets(wallets), Ids(wallets));
-        await using var rows = await batch.ExecuteReaderAsync(ct);
-        var found = new Dictionary<WalletId, Wallet>(wallets.Length);
-        while (await rows.ReadAsync(ct))
-        {
-            var wallet = ReadWallet(rows);
-            found.Add(wallet.Id, wallet);
-        }
-
-        return found;
+        if (anyBudgets) await rows.NextResultAsync(ct);
+        while (anyBudgets && await rows.ReadAsync(ct)) loaded.Add(new(rows.GetGuid(0)), BudgetRows.ReadBudget(rows));
+        return loaded;
     }
 
     public static async Task Rollback(NpgsqlConnection connection, CancellationToken ct)
@@ -186,59 +178,35 @@ static class BatchRows
         await batch.ExecuteNonQueryAsync(ct);
     }
 
-    public static async Task Write(
-        NpgsqlConnection connection,
-        List<Account> changed,
-        List<(CommandKey Key, int Bucket, Answer Answer)> answers,
-        bool locked,
-        CancellationToken ct)
+    public static async Task Write(NpgsqlConnection connection, Written written, bool locked, CancellationToken ct)
     {
-        // One sync at the end: an error skips what follows, so it never reaches the commit.
+        // One sync at the end: an error skips what follows, so it never reaches the commit. Where no transaction was
+        // begun, the sync is what commits; all up to it is one transaction.
         await using var batch = new NpgsqlBatch(connection);
-        if (!locked) batch.Add("begin");
-        AddWallets(batch, changed, locked);
+        AddWallets(batch, written.Changed, locked);
 
-        AddEntries(batch, [.. changed.SelectMany(account => account.Entries)]);
-        AddKeys(batch, answers);
-        AddHolds(batch, changed);
-        LotRows.AddWrites(batch, changed);
-        batch.Add("commit");
+        AddEntries(batch, [.. written.Changed.SelectMany(account => account.Entries)]);
+        AddKeys(batch, written.Answers);
+        HoldRows.AddWrites(batch, written.Changed);
+        BudgetRows.AddWrites(batch, written.Changed);
+        LotRows.AddWrites(batch, written.Changed);
+        foreach (var kind in written.Riders.GroupBy(one => one.Rider.Kind))
+            kind.Key.Add(batch, kind.Select(one => (one.Rider.Row, one.Receipt)));
+        if (locked) batch.Add("commit");
         await batch.ExecuteNonQueryAsync(ct);
     }
 
-    static void AddFindKeys(NpgsqlBatch batch, IReadOnlyList<Pending> commands)
+    static bool AddFindKeys(NpgsqlBatch batch, IReadOnlyList<Pending> commands)
     {
         var keyed = commands.Where(pending => pending.Key is not null).ToArray();
+        if (keyed.Length == 0) return false;
+
         batch.Add(
             FindKeys,
             Array.ConvertAll(keyed, pending => pending.Wallet.Bucket),
             Array.ConvertAll(keyed, pending => pending.Key!.Value.Key));
-    }
-
-    static bool AddFindHolds(NpgsqlBatch batch, IReadOnlyList<Pending> commands)
-    {
-        var named = (from pending in commands
-                     let number = NamedHold(pending.Command)
-                     where number is not null
-                     select new HoldId(pending.Wallet, number.Value)).Distinct().ToArray();
-        if (named.Length == 0) return false;
-
-        batch.Add(
-            FindHolds,
-            Array.ConvertAll(named, hold => hold.Wallet.Bucket),
-            Array.ConvertAll(named, hold => hold.Wallet.Value),
-            Array.ConvertAll(named, hold => hold.Number));
         return true;
     }
-
-    static long? NamedHold(Command command) => command switch
-    {
-        Command.Capture capture => capture.Hold,
-        Command.Release release => release.Hold,
-        Command.ExpireHold expire => expire.Hold,
-        Command.Reverse reverse => reverse.Hold,
-        _ => null,
-    };
 
     static void AddWallets(NpgsqlBatch batch, List<Account> changed, bool locked)
     {
@@ -318,45 +286,6 @@ static class BatchRows
             Column(answers, one => one.Answer.Receipt.At));
     }
 
-    static void AddHolds(NpgsqlBatch batch, List<Account> changed)
-    {
-        var placed = new List<Hold>();
-        var ended = new List<Hold>();
-        foreach (var account in changed)
-        {
-            foreach (var hold in account.ChangedHolds)
-                (hold.Id.Number > account.Before.Holds ? placed : ended).Add(hold);
-        }
-
-        if (placed.Count > 0)
-        {
-            batch.Add(
-                InsertHolds,
-                Column(placed, hold => hold.Id.Wallet.Bucket),
-                Column(placed, hold => hold.Id.Wallet.Value),
-                Column(placed, hold => hold.Id.Number),
-                Column(placed, hold => hold.Amount.Micros),
-                Column(placed, hold => (short)hold.State),
-                Column(placed, hold => hold.Captured.Micros),
-                Column(placed, hold => hold.ExpiresAt),
-                Column(placed, hold => hold.AvailableAfter?.Micros),
-                Column(placed, hold => hold.Subject),
-                Column(placed, hold => hold.Reason),
-                Column(placed, hold => hold.Reference));
-        }
-
-        if (ended.Count == 0) return;
-
-        batch.Add(
-            UpdateHolds,
-            Column(ended, hold => hold.Id.Wallet.Bucket),
-            Column(ended, hold => hold.Id.Wallet.Value),
-            Column(ended, hold => hold.Id.Number),
-            Column(ended, hold => (short)hold.State),
-            Column(ended, hold => hold.Captured.Micros),
-            Column(ended, hold => hold.AvailableAfter?.Micros));
-    }
-
     public static Wallet ReadWallet(NpgsqlDataReader row)
     {
         Span<byte> head = row.GetFieldValue<byte[]>(8);
@@ -386,22 +315,11 @@ static class BatchRows
             row.GetCredits(8),
             row.GetCredits(9)));
 
-    public static Hold ReadHold(NpgsqlDataReader row) => new(
-        new(new(row.GetGuid(0)), row.GetInt64(1)),
-        row.GetCredits(2),
-        (HoldState)row.GetInt16(3),
-        row.GetCredits(4),
-        row.GetInstant(5),
-        row.Text(6),
-        row.Text(7),
-        row.Text(8),
-        row.Maybe<long>(9) is { } after ? new Credits(after) : null);
-
     static int[] Buckets(WalletId[] wallets) => Array.ConvertAll(wallets, wallet => wallet.Bucket);
 
     static Guid[] Ids(WalletId[] wallets) => Array.ConvertAll(wallets, wallet => wallet.Value);
 
-    static TValue[] Column<TRow, TValue>(List<TRow> rows, Func<TRow, TValue> value)
+    public static TValue[] Column<TRow, TValue>(List<TRow> rows, Func<TRow, TValue> value)
     {
         var column = new TValue[rows.Count];
         for (var i = 0; i < column.Length; i++) column[i] = value(rows[i]);

@@ -37,11 +37,15 @@ sealed class Lanes : IHostedService, IAsyncDisposable
     public int Waiting => lanes.Sum(lane => lane.Waiting);
 
     /// <summary>Decides a command. What was accepted is carried out even if the caller has gone.</summary>
-    public async Task<Outcome> Run(WalletId wallet, Command command, CommandKey? key, DateTimeOffset now)
+    /// <param name="key">
+    /// May be null where the command is about a hold, or harmless when it is carried out twice: it is what makes a lost
+    /// connection harmless to all others.
+    /// </param>
+    public async Task<Outcome> Run(WalletId wallet, Command command, CommandKey? key, DateTimeOffset now, Rider? rider = null)
     {
         try
         {
-            return await Enqueue(wallet, command, key, now).WaitAsync(Patience, time);
+            return await Enqueue(wallet, command, key, now, rider).WaitAsync(Patience, time);
         }
         catch (TimeoutException)
         {
@@ -50,9 +54,9 @@ sealed class Lanes : IHostedService, IAsyncDisposable
     }
 
     /// <summary>As <see cref="Run"/>, for callers that watch over the time themselves.</summary>
-    public Task<Outcome> Enqueue(WalletId wallet, Command command, CommandKey? key, DateTimeOffset now)
+    public Task<Outcome> Enqueue(WalletId wallet, Command command, CommandKey? key, DateTimeOffset now, Rider? rider = null)
     {
-        var pending = new Pending(wallet, command, key, now);
+        var pending = new Pending(wallet, command, key, now, rider);
         if (lanes[wallet.Bucket % Count].TryAccept(pending)) return pending.Task;
 
         metrics.Overloaded();
@@ -101,7 +105,7 @@ abstract record Outcome
 }
 
 /// <summary>A command on its way, and the promise of its outcome.</summary>
-sealed class Pending(WalletId wallet, Command command, CommandKey? key, DateTimeOffset now)
+sealed class Pending(WalletId wallet, Command command, CommandKey? key, DateTimeOffset now, Rider? rider)
     : TaskCompletionSource<Outcome>(TaskCreationOptions.RunContinuationsAsynchronously)
 {
     public WalletId Wallet { get; } = wallet;
@@ -112,6 +116,11 @@ sealed class Pending(WalletId wallet, Command command, CommandKey? key, DateTime
 
     public DateTimeOffset Now { get; } = now;
 
-    /// <summary>It was sent to be written once, and the answer was lost: its key in the database may be its own.</summary>
-    public bool MayBeWritten { get; set; }
+    public Rider? Rider { get; } = rider;
+
+    /// <summary>
+    /// What was decided and sent to be written, where the answer was lost: what its key or its hold says in the database
+    /// may be its own.
+    /// </summary>
+    public Decision? Sent { get; set; }
 }

@@ -106,7 +106,7 @@ public sealed class AccountPropertyTests
     /// <summary>An account on its way, a minute for each step.</summary>
     sealed class Walk
     {
-        public Account Account { get; } = new(Wallet.Empty(WalletId.Of(Given.Customer)), [], new([]));
+        public Account Account { get; } = new(Wallet.Empty(WalletId.Of(Given.Customer)), [], [], new([]));
 
         public Dictionary<long, Hold> Holds { get; } = [];
 

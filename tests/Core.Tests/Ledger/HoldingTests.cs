@@ -25,7 +25,7 @@ public sealed class HoldingTests
     {
         var place = new Command.PlaceHold(amount.Credits, TimeSpan.FromMinutes(minutes), null, null, null);
 
-        var decision = Purser.Core.Ledger.Holding.Place(Given.Wallet with { Frozen = frozen }, place, Given.Noon);
+        var decision = Purser.Core.Ledger.Holding.Place(Given.Wallet with { Frozen = frozen }, null, place, Given.Noon);
 
         Assert.Equal(why, Assert.IsType<Decision.Refused>(decision).Why);
     }
@@ -132,10 +132,10 @@ public sealed class HoldingTests
     }
 
     static Decision.Recorded Placed(Wallet wallet, Credits amount) => Assert.IsType<Decision.Recorded>(
-        Purser.Core.Ledger.Holding.Place(wallet, new(amount, TimeSpan.FromMinutes(5), null, null, null), Given.Noon));
+        Purser.Core.Ledger.Holding.Place(wallet, null, new(amount, TimeSpan.FromMinutes(5), null, null, null), Given.Noon));
 
     static Decision Capture(Wallet wallet, Hold? hold, Credits used) =>
-        Purser.Core.Ledger.Holding.Capture(wallet, hold, new(1, used, null), Given.Noon);
+        Purser.Core.Ledger.Holding.Capture(wallet, hold, null, new(1, used, null), Given.Noon);
 
     static Decision Release(Wallet wallet, Hold? hold) => Purser.Core.Ledger.Holding.Release(wallet, hold, Given.Noon);
 

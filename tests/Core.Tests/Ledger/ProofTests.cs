@@ -91,7 +91,7 @@ public sealed class ProofTests
 
     static (Wallet, IReadOnlyList<Entry>, Lot) Build()
     {
-        var account = new Account(Wallet.Empty(WalletId.Of(Given.Customer)), [], new([]));
+        var account = new Account(Wallet.Empty(WalletId.Of(Given.Customer)), [], [], new([]));
         account.Run(new Command.Grant(100.Credits, GrantTerms.Ordinary(GrantSource.Purchase), "order", "ord_1"), Given.Noon);
         account.Run(new Command.Charge(10.Credits, null, "chapter", "job_7"), Given.Noon.AddSeconds(1));
         account.Run(new Command.Charge(20.Credits, """{"lines":[]}""", "chapter", null), Given.Noon.AddSeconds(2));

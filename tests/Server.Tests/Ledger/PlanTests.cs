@@ -32,8 +32,10 @@ public sealed class FilledApp : IAsyncLifetime
             where id = (select wallet_id from customer where id = 'hot');
             insert into command (bucket, key, request, amount, balance, available, rest, missing, at)
             select bucket, md5(id::text || s)::uuid, id, 0, 0, 0, 0, 0, now() from wallet, generate_series(1, 5) s;
-            insert into hold (bucket, wallet_id, number, amount, state, expires_at)
-            select bucket, id, s, 0, 1 + s, now() from wallet, generate_series(1, 2) s;
+            insert into budget (bucket, wallet_id, id, period, amount, period_start)
+            select bucket, id, md5(id::text || s)::uuid, 3, 100, '2026-01-01' from wallet, generate_series(1, 3) s;
+            insert into hold (bucket, wallet_id, number, amount, state, expires_at, budget, budget_period)
+            select bucket, id, s, 0, 1 + s, now(), md5(id::text || s)::uuid, '2026-01-01' from wallet, generate_series(1, 2) s;
             insert into lot (bucket, wallet_id, seq, source, priority, amount, remaining)
             select bucket, id, s, 1, 100, 1000, 500 * (s - 1) from wallet, generate_series(1, 3) s;
             analyze
@@ -51,7 +53,8 @@ public sealed partial class PlanTests(FilledApp filled) : IClassFixture<FilledAp
 
     static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    static readonly IReadOnlyDictionary<string, string> Statements = new[] { typeof(BatchRows), typeof(LotRows) }
+    static readonly IReadOnlyDictionary<string, string> Statements =
+        new[] { typeof(BatchRows), typeof(HoldRows), typeof(BudgetRows), typeof(LotRows) }
         .SelectMany(type => type.GetFields(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public))
         .Where(field => field.IsLiteral && field.FieldType == typeof(string))
         .ToDictionary(field => field.Name, field => (string)field.GetRawConstantValue()!)
