@@ -18,6 +18,7 @@ static partial class RateFaults
         .. rates.Operations.SelectMany(In),
         .. rates.Models.SelectMany(In),
         .. NamesakeFaults(rates.Models),
+        .. FallbackFaults(rates.Models),
     ];
 
     static IEnumerable<Fault> TermFaults(Rates rates)
@@ -78,6 +79,8 @@ static partial class RateFaults
             yield return new($"{path}.max_output", "max_output is a number of tokens.");
         if (model.MaxOutput > model.Context)
             yield return new($"{path}.max_output", "An answer cannot be longer than the context.");
+        if (model.MaxImageTokens is < 1 or > MostTokens)
+            yield return new($"{path}.max_image_tokens", "max_image_tokens is a number of tokens.");
 
         for (var i = 0; i < model.Periods.Count; i++)
         {
@@ -105,6 +108,28 @@ static partial class RateFaults
                 yield return new(at, "The model has long_prompts: say what they cost in these hours.");
             if (period.Windows.Take(i).Any(other => Overlap(window, other)))
                 yield return new(at, "These hours overlap with those of a window before.");
+        }
+
+        foreach (var fault in ServiceTierFaults(period, path)) yield return fault;
+    }
+
+    static IEnumerable<Fault> ServiceTierFaults(Period period, string path)
+    {
+        // Neither would say what the other costs: a tier is not cheap at night because the ordinary service is.
+        if (period is { ServiceTiers.Count: > 0, Windows.Count: > 0 })
+            yield return new($"{path}.service_tiers", "A model has windows or service_tiers, not both.");
+
+        foreach (var tier in period.ServiceTiers)
+        {
+            var at = $"{path}.service_tiers.{tier.Name}";
+            foreach (var fault in OfferFaults.CodeFaults(tier.Name, at)) yield return fault;
+            if (ServiceTier.IsOrdinary(tier.Name))
+                yield return new(at, $"'{tier.Name}' is the ordinary service, whose prices are those of the model.");
+            foreach (var fault in OverFaults(period.Prices.Usd, tier.Prices.Usd, at)) yield return fault;
+            foreach (var fault in LongPromptFaults(tier.Prices, period.Prices.Usd.ReplacedBy(tier.Prices.Usd), at))
+                yield return fault;
+            if (period.Prices.LongPrompts.Count > 0 && tier.Prices.LongPrompts.Count == 0)
+                yield return new(at, "The model has long_prompts: say what they cost in this tier.");
         }
     }
 
@@ -189,6 +214,23 @@ static partial class RateFaults
                 foreach (var other in fullNames[name].Where(other => other != model))
                     yield return new(path, $"'{name}' also means the model {other.Name} of {other.Provider}.");
             }
+        }
+    }
+
+    static IEnumerable<Fault> FallbackFaults(IReadOnlyList<ModelRate> models)
+    {
+        var known = models.Select(model => model.FullName).ToHashSet();
+        foreach (var model in models)
+        {
+            var path = $"models.{model.Provider}.{model.Name}.fallbacks";
+            foreach (var name in model.Fallbacks)
+            {
+                if (name == model.FullName) yield return new(path, "A model cannot stand in for itself.");
+                else if (!known.Contains(name)) yield return new(path, $"There is no model '{name}' here: write provider/model.");
+            }
+
+            foreach (var twice in model.Fallbacks.GroupBy(name => name).Where(name => name.Count() > 1))
+                yield return new(path, $"'{twice.Key}' stands here twice.");
         }
     }
 

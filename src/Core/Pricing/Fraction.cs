@@ -16,7 +16,7 @@ readonly struct Fraction
     readonly BigInteger numerator;
     readonly BigInteger denominator;
 
-    Fraction(BigInteger numerator, BigInteger denominator)
+    public Fraction(BigInteger numerator, BigInteger denominator)
     {
         this.numerator = numerator;
         this.denominator = denominator;
@@ -51,8 +51,6 @@ readonly struct Fraction
 
     public static bool operator >(Fraction a, Fraction b) => b < a;
 
-    public static Fraction Max(Fraction a, Fraction b) => a < b ? b : a;
-
     public bool IsZero => numerator.IsZero;
 
     /// <summary>In lowest terms, worth its cost for a number that is computed with again and again.</summary>
@@ -62,11 +60,22 @@ readonly struct Fraction
         return new(numerator / divisor, denominator / divisor);
     }
 
-    public BigInteger Ceiling()
+    /// <summary>So many times it, where that is a whole number.</summary>
+    public BigInteger? TimesWhole(long factor)
     {
-        var quotient = BigInteger.DivRem(numerator, denominator, out var remainder);
-        return remainder.Sign > 0 ? quotient + 1 : quotient;
+        var quotient = BigInteger.DivRem(numerator * factor, denominator, out var remainder);
+        return remainder.IsZero ? quotient : null;
     }
+
+    /// <summary>For numbers that are not negative.</summary>
+    public BigInteger Floor() => numerator / denominator;
+
+    /// <summary>Credits that are not negative, up to the micro-credit or to the whole credit.</summary>
+    public Credits RoundedUp(Rounding rounding) => rounding switch
+    {
+        Rounding.Exact => new((long)(this * 1_000_000m).Ceiling()),
+        Rounding.Ceil => Credits.Of((decimal)Ceiling()),
+    };
 
     /// <summary>Cut after fifteen decimals. For numbers that are not negative and at most a trillion.</summary>
     public decimal ToDecimal()
@@ -74,5 +83,11 @@ readonly struct Fraction
         var cut = (decimal)(numerator * PlacesScale / denominator) * new decimal(1, 0, 0, false, DecimalPlaces);
         // Dividing by one with all its zeros is how a decimal drops the zeros it does not need.
         return cut / 1.0000000000000000000000000000m;
+    }
+
+    BigInteger Ceiling()
+    {
+        var quotient = BigInteger.DivRem(numerator, denominator, out var remainder);
+        return remainder.Sign > 0 ? quotient + 1 : quotient;
     }
 }

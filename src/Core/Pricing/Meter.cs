@@ -20,6 +20,7 @@ public enum Meter
     Seconds,
     Characters,
     Images,
+    WebSearches,
     Requests,
 }
 
@@ -27,6 +28,9 @@ public static class Meters
 {
     // Before what is made from it: static members are set in the order in which they are written.
     public static IReadOnlyList<Meter> All { get; } = Enum.GetValues<Meter>();
+
+    // For loops that run with every price.
+    internal const Meter Last = Meter.Requests;
 
     static readonly FrozenDictionary<string, Meter> ByUsageKey = All.ToFrozenDictionary(UsageKey);
 
@@ -50,6 +54,7 @@ public static class Meters
         Meter.Seconds => "seconds",
         Meter.Characters => "characters",
         Meter.Images => "images",
+        Meter.WebSearches => "web_searches",
         Meter.Requests => "requests",
     };
 
@@ -57,13 +62,14 @@ public static class Meters
     public static string CatalogKey(this Meter meter) => meter switch
     {
         Meter.Seconds or Meter.Characters or Meter.Images or Meter.Requests => meter.UsageKey()[..^1],
+        Meter.WebSearches => meter.UsageKey()[..^2],
         _ => meter.UsageKey()[..^"_tokens".Length],
     };
 
     /// <summary>How many units a price in the catalog buys: a million tokens, but one second, one image.</summary>
     public static int Per(this Meter meter) => meter switch
     {
-        Meter.Seconds or Meter.Characters or Meter.Images or Meter.Requests => 1,
+        Meter.Seconds or Meter.Characters or Meter.Images or Meter.WebSearches or Meter.Requests => 1,
         _ => 1_000_000,
     };
 

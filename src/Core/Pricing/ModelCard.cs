@@ -1,82 +1,105 @@
 namespace Purser.Core.Pricing;
 
-/// <summary>The prices of one model in credits, for every time and every length of prompt.</summary>
+/// <summary>The prices of one model in credits, for every time, every service and every length of prompt.</summary>
 public sealed class ModelCard
 {
+    readonly PeriodCard[] periods;
+
     internal ModelCard(ModelRate rate, Rates rates)
     {
         Rate = rate;
         var creditsPerUsd = ((Fraction)(rate.Markup ?? rates.Markup) / rates.UsdPerCredit).Reduced();
-        Periods = [.. from period in rate.Periods orderby period.From select new PeriodCard(period, creditsPerUsd)];
+        periods = [.. from period in rate.Periods orderby period.From select new PeriodCard(period, creditsPerUsd)];
     }
 
     public ModelRate Rate { get; }
 
-    public IReadOnlyList<PeriodCard> Periods { get; }
+    public IReadOnlyList<PeriodCard> Periods => periods;
 
-    public PeriodCard At(DateTimeOffset now) => Periods.LastOrDefault(period => period.From <= now) ?? Periods[0];
+    /// <summary>Tokens that no answer exceeds, or no picture that the model makes; nothing where nobody knows.</summary>
+    public long? MostOutput => Rate.MaxOutput ?? Rate.Context;
 
-    internal Quotation.Refused? Add(IReadOnlyDictionary<string, long> usage, DateTimeOffset now, Tally tally)
+    /// <summary>Tokens that no picture in a prompt exceeds.</summary>
+    public long MostImageTokens => Rate.MaxImageTokens ?? ImageTokens.MostOf(Rate.Provider);
+
+    public PeriodCard At(DateTimeOffset now)
     {
-        if (Counts.Read(usage, out var counts) is { } refused) return refused;
+        for (var i = periods.Length - 1; i > 0; i--)
+            if (periods[i].From <= now) return periods[i];
 
-        var prices = At(now).At(now).For(counts.PromptTokens);
+        return periods[0];
+    }
+
+    internal Quotation.Refused? Add(PriceRequest.Model request, DateTimeOffset now, Tally tally)
+    {
+        if (At(now).At(now, request.ServiceTier) is not { } service) return NoSuchService(request.ServiceTier);
+        if (Counts.Read(request.Usage, out var counts) is { } refused) return refused;
+
+        var prices = service.For(counts.PromptTokens);
         if (Unpriced(counts, prices) is { } unpriced) return unpriced;
-        if (usage.Count == 0)
+        if (request.Usage.Count == 0)
             return new(PricingRefusal.MissingQuantity, "usage", $"Say what was used of {Rate.FullName}.");
 
         // From here on there is a price.
-        foreach (var meter in Meters.All)
-            if (prices[meter] is { } price) tally.Add(meter.UsageKey(), Due(meter, counts), price);
-
+        counts.AddTo(tally, prices);
         return null;
     }
 
-    // A price per request is due for the one that is priced, whether the caller counted it or not.
-    static long Due(Meter meter, Counts counts) =>
-        meter == Meter.Requests ? Math.Max(counts[meter], 1) : counts[meter];
+    internal Quotation.Refused NoSuchService(string? tier) => new(
+        PricingRefusal.UnknownServiceTier,
+        "service_tier",
+        $"{Rate.FullName} has no price for the service tier '{tier}'.");
+
+    internal Quotation.Refused NoPrice(Meter meter) => new(
+        PricingRefusal.UnknownQuantity, $"usage.{meter.UsageKey()}", $"{Rate.FullName} has no price for {meter.UsageKey()}.");
 
     Quotation.Refused? Unpriced(Counts counts, PriceTable prices)
     {
-        foreach (var meter in Meters.All)
-        {
-            if (counts[meter] == 0 || prices[meter] is not null) continue;
-            return new(
-                PricingRefusal.UnknownQuantity,
-                $"usage.{meter.UsageKey()}",
-                $"{Rate.FullName} has no price for {meter.UsageKey()}.");
-        }
+        for (var meter = default(Meter); meter <= Meters.Last; meter++)
+            if (counts[meter] > 0 && prices[meter] is null) return NoPrice(meter);
 
         return null;
     }
 }
 
-/// <summary>The prices from an instant on, outside and inside the hours that have prices of their own.</summary>
+/// <summary>The prices from an instant on: of every service, outside and inside the hours that have prices of their own.</summary>
 public sealed class PeriodCard
 {
+    readonly (Window Window, TieredPrices Prices)[] windows;
+    readonly (string Name, TieredPrices Prices)[] serviceTiers;
+
     internal PeriodCard(Period period, Fraction creditsPerUsd)
     {
         From = period.From;
         Prices = new(period.Prices, creditsPerUsd);
-        Windows = [.. from window in period.Windows select (window, new TieredPrices(Over(period, window), creditsPerUsd))];
+        windows = [.. from window in period.Windows select (window, Over(window.Prices))];
+        serviceTiers = [.. from tier in period.ServiceTiers select (tier.Name, Over(tier.Prices))];
+
+        TieredPrices Over(Prices over) =>
+            new(new Prices(period.Prices.Usd.ReplacedBy(over.Usd)) { LongPrompts = over.LongPrompts }, creditsPerUsd);
     }
 
     public DateTimeOffset From { get; }
 
     public TieredPrices Prices { get; }
 
-    public IReadOnlyList<(Window Window, TieredPrices Prices)> Windows { get; }
+    public IReadOnlyList<(Window Window, TieredPrices Prices)> Windows => windows;
 
-    public TieredPrices At(DateTimeOffset now)
+    /// <summary>Those beside the ordinary service.</summary>
+    public IReadOnlyList<(string Name, TieredPrices Prices)> ServiceTiers => serviceTiers;
+
+    /// <summary>The prices of a service at a time, or nothing where it has none.</summary>
+    public TieredPrices? At(DateTimeOffset now, string? serviceTier)
     {
-        foreach (var (window, prices) in Windows)
+        foreach (var (name, prices) in serviceTiers)
+            if (name == serviceTier) return prices;
+
+        if (!ServiceTier.IsOrdinary(serviceTier)) return null;
+        foreach (var (window, prices) in windows)
             if (window.Contains(now)) return prices;
 
         return Prices;
     }
-
-    static Prices Over(Period period, Window window) =>
-        new(period.Prices.Usd.ReplacedBy(window.Prices.Usd)) { LongPrompts = window.Prices.LongPrompts };
 }
 
 /// <summary>Usage by meter, once every key of it is known and every count is one.</summary>
@@ -99,7 +122,7 @@ sealed class Counts
             counts.byMeter[(int)meter] = count;
         }
 
-        foreach (var meter in Meters.All)
+        for (var meter = default(Meter); meter <= Meters.Last; meter++)
         {
             if (Quantities.OutOfRange(counts[meter]))
                 return Quantities.Refuse($"usage.{meter.UsageKey()}", Quantities.Max);
@@ -108,4 +131,19 @@ sealed class Counts
 
         return null;
     }
+
+    /// <summary>Counts nothing where there is no such meter.</summary>
+    public void Add(Meter? meter, long count)
+    {
+        if (meter is { } known) byMeter[(int)known] += count;
+    }
+
+    public void AddTo(Tally tally, PriceTable prices)
+    {
+        for (var meter = default(Meter); meter <= Meters.Last; meter++)
+            if (prices[meter] is { } price) tally.Add(meter.UsageKey(), Due(meter), price);
+    }
+
+    // A price per request is due for the one that is priced, whether the caller counted it or not.
+    long Due(Meter meter) => meter == Meter.Requests ? Math.Max(this[meter], 1) : this[meter];
 }

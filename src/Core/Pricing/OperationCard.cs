@@ -28,7 +28,7 @@ public sealed class OperationCard
         foreach (var unit in Rate.Units)
             if (quantities.TryGetValue(unit.Unit, out var quantity)) units[unit.Unit].Add(quantity, tally);
 
-        tally.RaiseTo(minimum.Exact);
+        tally.RaiseTo(minimum);
         return null;
     }
 

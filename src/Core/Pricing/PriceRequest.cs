@@ -12,7 +12,11 @@ public abstract record PriceRequest
     /// <param name="Usage">
     /// Disjoint counts by <see cref="Meter"/>: cached tokens are not input tokens, reasoning tokens are not output tokens.
     /// </param>
-    public sealed record Model(string Name, IReadOnlyDictionary<string, long> Usage) : PriceRequest;
+    public sealed record Model(string Name, IReadOnlyDictionary<string, long> Usage) : PriceRequest
+    {
+        /// <summary>The service that the provider says it gave, by the name it has in the catalog; nothing for the ordinary one.</summary>
+        public string? ServiceTier { get; init; }
+    }
 }
 
 /// <summary>Why a request has no price. Declared in order of precedence: the first that applies is the answer.</summary>
@@ -20,6 +24,7 @@ public enum PricingRefusal
 {
     UnknownOperation,
     UnknownModel,
+    UnknownServiceTier,
     UnknownQuantity,
     QuantityOutOfRange,
     MissingQuantity,

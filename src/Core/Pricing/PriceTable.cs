@@ -1,12 +1,5 @@
 namespace Purser.Core.Pricing;
 
-/// <summary>What one unit costs: as exact as it is charged, and as it is shown.</summary>
-readonly struct UnitPrice(Fraction exact)
-{
-    public Fraction Exact { get; } = exact.Reduced();
-    public decimal Shown { get; } = exact.ToDecimal();
-}
-
 /// <summary>Credits for every meter a model is priced in, those included whose price follows from another one.</summary>
 public sealed class PriceTable
 {
@@ -23,18 +16,33 @@ public sealed class PriceTable
         from meter in Meters.All
         let price = this[meter]
         where price is not null
-        select (meter, (price.Value.Exact * meter.Per()).ToDecimal());
+        select (meter, (price.Exact * meter.Per()).ToDecimal());
 
     internal UnitPrice? this[Meter meter] => byMeter[(int)meter];
+
+    /// <summary>The dearest of the meters that have a price.</summary>
+    internal Meter? Dearest(ReadOnlySpan<Meter> meters)
+    {
+        Meter? dearest = null;
+        foreach (var meter in meters)
+        {
+            if (this[meter] is not { } price) continue;
+            if (dearest is not { } before || price.IsAbove(this[before]!)) dearest = meter;
+        }
+
+        return dearest;
+    }
 }
 
 /// <summary>A price table, and the tables that replace it when the prompt is long.</summary>
 public sealed class TieredPrices
 {
+    readonly (long Above, PriceTable Prices)[] longPrompts;
+
     internal TieredPrices(Prices prices, Fraction creditsPerUsd)
     {
         Base = new(prices.Usd, creditsPerUsd);
-        LongPrompts =
+        longPrompts =
         [
             .. from tier in prices.LongPrompts
                orderby tier.Above descending
@@ -45,14 +53,22 @@ public sealed class TieredPrices
     public PriceTable Base { get; }
 
     /// <summary>The longest prompts first.</summary>
-    public IReadOnlyList<(long Above, PriceTable Prices)> LongPrompts { get; }
+    public IReadOnlyList<(long Above, PriceTable Prices)> LongPrompts => longPrompts;
 
     internal PriceTable For(long promptTokens)
     {
-        foreach (var (above, prices) in LongPrompts)
+        foreach (var (above, prices) in longPrompts)
             if (promptTokens > above) return prices;
 
         return Base;
+    }
+
+    /// <summary>The tables that a prompt of at most so many tokens may be priced by.</summary>
+    internal void AddReachable(long promptTokens, List<PriceTable> tables)
+    {
+        tables.Add(Base);
+        foreach (var (above, prices) in longPrompts)
+            if (promptTokens > above) tables.Add(prices);
     }
 }
 

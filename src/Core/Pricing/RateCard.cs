@@ -41,6 +41,31 @@ public sealed class RateCard
     /// <summary>The model of that name, with or without its provider.</summary>
     public ModelCard? Model(string name) => models.GetValueOrDefault(name);
 
+    /// <summary>What a call costs whose provider the customer pays directly: the fee, be it zero.</summary>
+    public Quotation FeeAlone(ModelCard model)
+    {
+        var tally = new Tally();
+        tally.State("base_fee", baseFee);
+        return Close(tally, model.Rate.FullName, "model");
+    }
+
+    /// <summary>A tally of a model call, with what is due for every one.</summary>
+    internal Tally Open()
+    {
+        var tally = new Tally();
+        tally.Add("base_fee", 1, baseFee);
+        return tally;
+    }
+
+    internal Quotation Close(Tally tally, string subject, string param) => tally.Close(Version, subject, param, rates);
+
+    /// <summary>The largest sum that is still within an amount once it is rounded up.</summary>
+    internal Fraction Affordable(Credits amount)
+    {
+        var whole = rates.Rounding == Rounding.Ceil ? decimal.Floor(amount.ToDecimal()) : amount.ToDecimal();
+        return Math.Min(whole, rates.MaxCharge.ToDecimal());
+    }
+
     Quotation Price(PriceRequest.Operation request)
     {
         if (!operations.TryGetValue(request.Name, out var card))
@@ -52,7 +77,7 @@ public sealed class RateCard
         var tally = new Tally();
         return card.Add(request.Quantities, tally) is { } refused
             ? refused
-            : tally.Close(Version, card.Rate.Code, "quantities", rates);
+            : Close(tally, card.Rate.Code, "quantities");
     }
 
     Quotation Price(PriceRequest.Model request, DateTimeOffset now)
@@ -67,11 +92,8 @@ public sealed class RateCard
                     : $"The catalog has no price for a model '{request.Name}'.");
         }
 
-        var tally = new Tally();
-        tally.Add("base_fee", 1, baseFee);
-        return card.Add(request.Usage, now, tally) is { } refused
-            ? refused
-            : tally.Close(Version, card.Rate.FullName, "usage", rates);
+        var tally = Open();
+        return card.Add(request, now, tally) is { } refused ? refused : Close(tally, card.Rate.FullName, "usage");
     }
 
     // A full name always means its own model; a bare name means a model only while no second provider offers it.

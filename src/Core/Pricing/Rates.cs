@@ -49,8 +49,14 @@ public sealed record ModelRate(string Provider, string Name)
     /// <summary>Tokens of prompt and answer together, where the provider says so.</summary>
     public long? Context { get; init; }
 
-    /// <summary>Tokens of one answer, where the provider limits them.</summary>
+    /// <summary>Tokens of one answer, or of one picture that the model makes, where the provider limits them.</summary>
     public long? MaxOutput { get; init; }
+
+    /// <summary>The most tokens that one picture in a prompt takes, where the catalog says so.</summary>
+    public long? MaxImageTokens { get; init; }
+
+    /// <summary>Models to ask instead while this one's provider fails, by their full names, the first choice first.</summary>
+    public IReadOnlyList<string> Fallbacks { get; init; } = [];
 
     public decimal? Markup { get; init; }
 
@@ -64,6 +70,14 @@ public sealed record ModelRate(string Provider, string Name)
 public sealed record Period(DateTimeOffset From, Prices Prices)
 {
     public IReadOnlyList<Window> Windows { get; init; } = [];
+    public IReadOnlyList<ServiceTier> ServiceTiers { get; init; } = [];
+}
+
+/// <summary>What a faster or a more patient service costs: <c>priority</c>, <c>flex</c>.</summary>
+public sealed record ServiceTier(string Name, Prices Prices)
+{
+    /// <summary>Whether a provider's word for the service of a call means the ordinary one.</summary>
+    public static bool IsOrdinary(string? name) => name is null or "default" or "standard";
 }
 
 /// <summary>Hours of the week in UTC in which other prices apply.</summary>

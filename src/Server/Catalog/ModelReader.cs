@@ -3,7 +3,7 @@ using Purser.Core.Pricing;
 
 namespace Purser.Server.Catalog;
 
-/// <summary>Reads the models of a provider with their prices for long prompts, hours of the week, and dates.</summary>
+/// <summary>Reads the models of a provider with their prices for long prompts, hours of the week, services, and dates.</summary>
 static class ModelReader
 {
     static readonly string[] DayNames = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
@@ -23,6 +23,8 @@ static class ModelReader
             Aliases = section.Texts("aliases"),
             Context = section.LongWhole("context"),
             MaxOutput = section.LongWhole("max_output"),
+            MaxImageTokens = section.LongWhole("max_image_tokens"),
+            Fallbacks = section.Texts("fallbacks"),
             Markup = section.Number("markup"),
             Periods =
             [
@@ -59,6 +61,7 @@ static class ModelReader
     static Period ReadPeriod(Section section, DateTimeOffset from) => new(from, ReadPrices(section))
     {
         Windows = [.. section.Listed("windows").Select(ReadWindow)],
+        ServiceTiers = [.. from tier in section.Named("service_tiers") select ReadServiceTier(tier.Name, tier.Section)],
     };
 
     static Prices ReadPrices(Section section) => new(ReadUsd(section))
@@ -79,6 +82,13 @@ static class ModelReader
     {
         if (!section.Has("above")) section.Missing("above");
         var tier = new LongPrompt(section.LongWhole("above") ?? 1, ReadUsd(section));
+        section.NoMore();
+        return tier;
+    }
+
+    static ServiceTier ReadServiceTier(string name, Section section)
+    {
+        var tier = new ServiceTier(name, ReadPrices(section));
         section.NoMore();
         return tier;
     }

@@ -17,7 +17,9 @@ sealed record RateAnswer(string Id, string Kind, string Name)
     public IReadOnlyList<PriceAnswer>? Prices { get; init; }
     public IReadOnlyList<LongPromptAnswer>? LongPrompts { get; init; }
     public IReadOnlyList<WindowAnswer>? Windows { get; init; }
+    public IReadOnlyList<ServiceTierAnswer>? ServiceTiers { get; init; }
     public IReadOnlyList<ChangeAnswer>? Changes { get; init; }
+    public IReadOnlyList<string>? Fallbacks { get; init; }
 
     public static IEnumerable<RateAnswer> All(RateCard card, DateTimeOffset now) =>
         card.Operations.Select(operation => Of(operation.Rate))
@@ -44,6 +46,8 @@ sealed record RateAnswer(string Id, string Kind, string Name)
             Prices = PriceAnswer.Of(period.Prices.Base),
             LongPrompts = LongPromptAnswer.Of(period.Prices),
             Windows = WindowAnswer.Of(period),
+            ServiceTiers = ServiceTierAnswer.Of(period),
+            Fallbacks = model.Rate.Fallbacks,
             Changes = [.. from later in model.Periods where later.From > now select ChangeAnswer.Of(later)],
         };
     }
@@ -104,14 +108,31 @@ sealed record WindowAnswer(IReadOnlyList<string> Days, IReadOnlyList<string> Hou
     static string Clock(TimeSpan time) => $"{(int)time.TotalHours:00}:{time.Minutes:00}";
 }
 
+/// <param name="Name">What a provider calls the service in its answers.</param>
+sealed record ServiceTierAnswer(string Name, IReadOnlyList<PriceAnswer> Prices)
+{
+    public required IReadOnlyList<LongPromptAnswer> LongPrompts { get; init; }
+
+    public static IReadOnlyList<ServiceTierAnswer> Of(PeriodCard period) =>
+    [
+        .. from tier in period.ServiceTiers
+           select new ServiceTierAnswer(tier.Name, PriceAnswer.Of(tier.Prices.Base))
+           {
+               LongPrompts = LongPromptAnswer.Of(tier.Prices),
+           },
+    ];
+}
+
 sealed record ChangeAnswer(DateTimeOffset From, IReadOnlyList<PriceAnswer> Prices)
 {
     public required IReadOnlyList<LongPromptAnswer> LongPrompts { get; init; }
     public required IReadOnlyList<WindowAnswer> Windows { get; init; }
+    public required IReadOnlyList<ServiceTierAnswer> ServiceTiers { get; init; }
 
     public static ChangeAnswer Of(PeriodCard period) => new(period.From, PriceAnswer.Of(period.Prices.Base))
     {
         LongPrompts = LongPromptAnswer.Of(period.Prices),
         Windows = WindowAnswer.Of(period),
+        ServiceTiers = ServiceTierAnswer.Of(period),
     };
 }

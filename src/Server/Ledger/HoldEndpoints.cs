@@ -17,6 +17,9 @@ sealed record CaptureRequest
     public Credits? Amount { get; init; }
     public Dictionary<string, decimal>? Quantities { get; init; }
     public Dictionary<string, long>? Usage { get; init; }
+
+    /// <summary>The service the model's provider gave in the end; without it, the one the hold was placed for.</summary>
+    public string? ServiceTier { get; init; }
 }
 
 /// <summary>It has no members: whoever names an amount does not mean to give all of it back.</summary>
@@ -74,11 +77,14 @@ static class HoldEndpoints
 
         var now = time.Now();
         var asked = Fingerprint.Of(
+        [
             "capture",
             hold.Number.ToString(null, null),
             request.Amount?.ToString(),
             Fingerprint.Sorted(request.Quantities),
-            Fingerprint.Sorted(request.Usage));
+            Fingerprint.Sorted(request.Usage),
+            .. request.ServiceTier is { } tier ? [tier] : Array.Empty<string?>(),
+        ]);
         var key = Fingerprint.Key(hold.Wallet, http.IdempotencyKey(), asked, now);
         var price = await PriceOf(hold, request, catalog, db, now);
         if (price is Price.None none && await db.Replay(hold.Wallet, key, CancellationToken.None) is not { })

@@ -13,6 +13,9 @@ abstract record PricedRequest
     public Dictionary<string, decimal>? Quantities { get; init; }
     public string? Model { get; init; }
     public Dictionary<string, long>? Usage { get; init; }
+
+    /// <summary>The service the model's provider gave, where it was not the ordinary one.</summary>
+    public string? ServiceTier { get; init; }
 }
 
 sealed record QuoteLineAnswer(string Item, decimal Quantity, decimal UnitPrice, decimal Amount);
@@ -59,6 +62,10 @@ static class Prices
 {
     const string OfOperation = "operation:";
     const string OfModel = "model:";
+
+    // Between a model and its service tier in what a hold remembers; neither has one in its name.
+    const char TierMark = ' ';
+
     const int LongestName = 200;
     const int MostQuantities = 50;
 
@@ -69,14 +76,21 @@ static class Prices
 
         return request.Operation is { } operation
             ? Ask(rates, new PriceRequest.Operation(operation, request.Quantities ?? []), OfOperation + operation, now)
-            : Ask(rates, new PriceRequest.Model(request.Model!, request.Usage ?? []), OfModel + request.Model, now);
+            : Ask(rates, request.Model!, request.ServiceTier, request.Usage ?? [], now);
     }
 
     /// <summary>The price of what a hold was placed for, by what was used in the end.</summary>
     public static Price Of(CaptureRequest request, string? subject, RateCard rates, DateTimeOffset now)
     {
+        request.ServiceTier.Short("service_tier", LongestName);
+        if (request.ServiceTier is not null && request.Usage is null)
+            throw new InvalidRequestException("service_tier", "'service_tier' goes with 'usage'.");
         if (request.Usage is { } usage && subject?.StartsWith(OfModel, StringComparison.Ordinal) == true)
-            return Ask(rates, new PriceRequest.Model(subject[OfModel.Length..], usage), subject, now);
+        {
+            var held = subject[OfModel.Length..].Split(TierMark);
+            return Ask(rates, held[0], request.ServiceTier ?? held.ElementAtOrDefault(1), usage, now);
+        }
+
         if (request.Quantities is { } quantities && subject?.StartsWith(OfOperation, StringComparison.Ordinal) == true)
             return Ask(rates, new PriceRequest.Operation(subject[OfOperation.Length..], quantities), subject, now);
 
@@ -95,6 +109,8 @@ static class Prices
         request.Model,
         Ledger.Fingerprint.Sorted(request.Usage),
         .. more,
+        // Last, and only if there is one: a request from before there were tiers is still the same request.
+        .. request.ServiceTier is { } tier ? [$"tier {tier}"] : Array.Empty<string?>(),
     ]);
 
     static void CheckOneOfThree(PricedRequest request)
@@ -109,8 +125,12 @@ static class Prices
         if (request.Model is not null && request.Usage is null)
             throw new InvalidRequestException("usage", "'usage' is required with 'model'.", "missing_member");
 
+        if (request.ServiceTier is not null && request.Model is null)
+            throw new InvalidRequestException("service_tier", "'service_tier' goes with 'model'.");
+
         request.Operation.Short("operation", LongestName);
         request.Model.Short("model", LongestName);
+        request.ServiceTier.Short("service_tier", LongestName);
         CheckNames("quantities", request.Quantities?.Keys);
         CheckNames("usage", request.Usage?.Keys);
     }
@@ -122,6 +142,12 @@ static class Prices
         foreach (var name in names ?? [])
             if (name.Length is 0 or > LongestName) throw new InvalidRequestException(param, $"A name in '{param}' is too long or empty.");
     }
+
+    static Price Ask(RateCard rates, string model, string? tier, Dictionary<string, long> usage, DateTimeOffset now) => Ask(
+        rates,
+        new PriceRequest.Model(model, usage) { ServiceTier = tier },
+        tier is null ? OfModel + model : $"{OfModel}{model}{TierMark}{tier}",
+        now);
 
     static Price Ask(RateCard rates, PriceRequest request, string subject, DateTimeOffset now) =>
         rates.Price(request, now) switch
