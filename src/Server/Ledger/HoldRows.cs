@@ -31,6 +31,7 @@ static class HoldRows
         """;
 
     // A hold ends once: where another server ended it first, and that moved nothing in the wallet, the batch finds out here.
+    // The planner is not told that only open ones are meant: it would walk the index of those that are due.
     public const string UpdateHolds = """
         with written as (
           update hold h
@@ -38,7 +39,7 @@ static class HoldRows
           from (select unnest($1::int[]) as bucket, unnest($2::uuid[]) as wallet_id, unnest($3::bigint[]) as number,
             unnest($4::smallint[]) as state, unnest($5::bigint[]) as captured,
             unnest($6::bigint[]) as available_after) u
-          where h.bucket = u.bucket and h.wallet_id = u.wallet_id and h.number = u.number and h.state = 1
+          where h.bucket = u.bucket and h.wallet_id = u.wallet_id and h.number = u.number and h.state < 2
           returning 1
         )
         select refuse_stale(count(*), $7::bigint) from written
