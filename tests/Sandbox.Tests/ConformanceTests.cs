@@ -12,7 +12,7 @@ public sealed class ConformanceTests(Sandbox sandbox)
     [Fact]
     public async Task Every_object_has_the_fields_and_kinds_of_value_of_the_api_description()
     {
-        foreach (var file in ScenarioTests.Files()) await Node.Outcome(sandbox.Url, file, "");
+        foreach (var file in Node.Stripe.Files()) await Node.Stripe.Outcome(sandbox.Url, file, "");
         SortedSet<string> complaints = [];
         HashSet<string> kinds = [];
         foreach (var account in sandbox.Accounts.All)

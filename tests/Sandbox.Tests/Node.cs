@@ -1,32 +1,58 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 
 namespace Purser.Sandbox.Tests;
 
 /// <summary>
-/// Runs scenario files under Node with Stripe's own SDK, each file once, and keeps what each scenario said.
+/// Runs scenario files under Node with the providers' own SDKs, each file once, and keeps what each scenario said.
 /// </summary>
-static class Node
+sealed partial class Node
 {
     static readonly TimeSpan Timeout = TimeSpan.FromMinutes(4);
-    static readonly ConcurrentDictionary<string, Lazy<Task<Dictionary<string, string?>>>> Runs = new();
-    static readonly Lazy<Task> Installed = new(Install);
 
-    public static string Folder => Path.Combine(Sandbox.Folder(), "node");
+    public static readonly Node Stripe = new(Path.Combine(Sandbox.Folder(), "node"));
+    public static readonly Node Ai = new(Path.Combine(Sandbox.Folder(), "Ai", "node"));
+
+    readonly ConcurrentDictionary<string, Lazy<Task<Dictionary<string, string?>>>> runs = new();
+    readonly Lazy<Task> installed;
+    readonly string folder;
+
+    Node(string folder)
+    {
+        this.folder = folder;
+        installed = new(Install);
+    }
+
+    /// <summary>The scenario files, without their ending.</summary>
+    public IEnumerable<string> Files() => Directory.GetFiles(Path.Combine(folder, "scenarios"), "*.mjs").Order()
+        .Select(path => Path.GetFileNameWithoutExtension(path));
+
+    /// <summary>Every exported function of every scenario file, as a file and a name.</summary>
+    public TheoryData<string, string> Scenarios()
+    {
+        var data = new TheoryData<string, string>();
+        foreach (var file in Files())
+        {
+            var text = File.ReadAllText(Path.Combine(folder, "scenarios", $"{file}.mjs"));
+            foreach (Match match in Exported().Matches(text)) data.Add(file, match.Groups["name"].Value);
+        }
+        return data;
+    }
 
     /// <summary>Null when the scenario passed, else what went wrong.</summary>
-    public static async Task<string?> Outcome(Uri sandbox, string file, string scenario)
+    public async Task<string?> Outcome(Uri sandbox, string file, string scenario)
     {
-        var run = Runs.GetOrAdd(file, f => new(() => Run(sandbox, f)));
+        var run = runs.GetOrAdd(file, f => new(() => Run(sandbox, f)));
         var outcomes = await run.Value;
         return outcomes.TryGetValue(scenario, out var outcome) ? outcome
             : outcomes.GetValueOrDefault("", "It did not run");
     }
 
-    static async Task<Dictionary<string, string?>> Run(Uri sandbox, string file)
+    async Task<Dictionary<string, string?>> Run(Uri sandbox, string file)
     {
-        await Installed.Value;
+        await installed.Value;
         var (code, output, errors) = await Start("node", ["run.mjs", $"scenarios/{file}.mjs"], sandbox);
         var outcomes = new Dictionary<string, string?> { [""] = $"Exit {code}: {errors}" };
         foreach (var line in output.Split('\n', StringSplitOptions.RemoveEmptyEntries))
@@ -37,18 +63,20 @@ static class Node
         return outcomes;
     }
 
-    static async Task Install()
+    async Task Install()
     {
-        if (Directory.Exists(Path.Combine(Folder, "node_modules", "stripe"))) return;
+        // npm leaves this file behind when it has installed everything.
+        var done = new FileInfo(Path.Combine(folder, "node_modules", ".package-lock.json"));
+        if (done.Exists && done.LastWriteTimeUtc >= File.GetLastWriteTimeUtc(Path.Combine(folder, "package-lock.json"))) return;
         var (code, _, errors) = await Start("npm", ["ci", "--silent"], null);
         if (code != 0) throw new InvalidOperationException($"npm ci: {errors}");
     }
 
-    static async Task<(int Code, string Output, string Errors)> Start(string program, string[] arguments, Uri? sandbox)
+    async Task<(int Code, string Output, string Errors)> Start(string program, string[] arguments, Uri? sandbox)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
-            WorkingDirectory = Folder,
+            WorkingDirectory = folder,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
@@ -68,4 +96,6 @@ static class Node
         }
         return (process.ExitCode, await output, await errors);
     }
+    [GeneratedRegex(@"^export async function (?<name>\w+)", RegexOptions.Multiline)]
+    private static partial Regex Exported();
 }
