@@ -32,7 +32,7 @@ sealed partial class AiApi(TimeProvider time, AiAccounts accounts, ServedCalls s
         dialect.WriteHeaders(call, http.Response.Headers);
         try
         {
-            call.Body = await Body(http);
+            call.Body = await Body(http, dialect);
             Remember(call);
             dialect.Admit(call);
             await answer(call);
@@ -45,10 +45,6 @@ sealed partial class AiApi(TimeProvider time, AiAccounts accounts, ServedCalls s
         {
             await call.Refuse(dialect.NotJson());
         }
-        catch (BadHttpRequestException failure) when (failure.StatusCode == StatusCodes.Status413PayloadTooLarge)
-        {
-            await call.Refuse(dialect.TooLarge());
-        }
         catch (Exception) when (http.RequestAborted.IsCancellationRequested)
         {
             call.End(Outcome.Cancelled);
@@ -60,9 +56,9 @@ sealed partial class AiApi(TimeProvider time, AiAccounts accounts, ServedCalls s
         }
     }
 
-    static async Task<byte[]> Body(HttpContext http)
+    static async Task<byte[]> Body(HttpContext http, Dialect dialect)
     {
-        http.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = BodyMax;
+        http.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = null;
         var request = http.Request;
         if (request.ContentLength is { } length and <= BodyMax)
         {
@@ -71,8 +67,13 @@ sealed partial class AiApi(TimeProvider time, AiAccounts accounts, ServedCalls s
             return body;
         }
         using var all = new MemoryStream();
-        await request.Body.CopyToAsync(all, http.RequestAborted);
-        return all.ToArray();
+        var buffer = new byte[64 << 10];
+        while (await request.Body.ReadAsync(buffer, http.RequestAborted) is > 0 and var read)
+        {
+            // What is too much is read all the same, since whoever still sends would not see the answer.
+            if (all.Length <= BodyMax) all.Write(buffer, 0, read);
+        }
+        return all.Length <= BodyMax ? all.ToArray() : throw dialect.TooLarge();
     }
 
     void Remember(AiCall call)
