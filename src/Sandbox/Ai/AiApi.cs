@@ -3,7 +3,9 @@ using Purser.Sandbox.Ai.Records;
 
 namespace Purser.Sandbox.Ai;
 
-/// <summary>The way of a request: body, record, key, then the route, whose refusals end here in the words of its API.</summary>
+/// <summary>
+/// The way of a request: body, record, key, then the route, whose refusals end here in the words of its API.
+/// </summary>
 sealed partial class AiApi(TimeProvider time, AiAccounts accounts, ServedCalls served, Requests requests,
     ILogger<AiApi> log)
 {
@@ -82,8 +84,13 @@ sealed partial class AiApi(TimeProvider time, AiAccounts accounts, ServedCalls s
         var headers = new KeyValuePair<string, string>[request.Headers.Count];
         var i = 0;
         foreach (var (name, value) in request.Headers) headers[i++] = new(name, value.ToString());
-        requests.Add(new(call.At, request.Method, request.Path + request.QueryString, headers, call.Body)
+        requests.Add(new()
         {
+            At = call.At,
+            Method = request.Method,
+            Path = request.Path + request.QueryString,
+            Headers = headers,
+            Body = call.Body,
             Account = call.Account.Name,
             RequestId = call.RequestId,
         });

@@ -92,7 +92,9 @@ sealed class AiCall(HttpContext http, TimeProvider time, ServedCalls served)
         return refusal;
     }
 
-    /// <summary>What happens to an answer that is not streamed while it is made. False when the call is over by that.</summary>
+    /// <summary>
+    /// What happens to an answer that is not streamed while it is made. False when the call is over by that.
+    /// </summary>
     public async ValueTask<bool> Produce(long chunks)
     {
         if (Behaviour == Behaviour.Usual) return true;

@@ -2,7 +2,9 @@ using System.Text.Json;
 
 namespace Purser.Sandbox.Ai;
 
-/// <summary>What all answers of one API have in common: their headers, who is let in, and how a refusal reads.</summary>
+/// <summary>
+/// What all answers of one API have in common: their headers, who is let in, and how a refusal reads.
+/// </summary>
 abstract class Dialect
 {
     public abstract string Name { get; }

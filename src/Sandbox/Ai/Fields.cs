@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace Purser.Sandbox.Ai;
 
-/// <summary>Reading of members that may be missing, null or of another kind, which are all the same to a stand-in.</summary>
+/// <summary>
+/// Reading of members that may be missing, null or of another kind, which are all the same to a stand-in.
+/// </summary>
 static class Fields
 {
     public static JsonElement? Member(this JsonElement o, string name) =>
@@ -14,10 +16,15 @@ static class Fields
         o.Member(name) is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
 
     public static int? Whole(this JsonElement o, string name) =>
-        o.Member(name) is { ValueKind: JsonValueKind.Number } number && number.TryGetInt32(out var whole) ? whole : null;
+        o.Member(name) is { ValueKind: JsonValueKind.Number } number && number.TryGetInt32(out var whole) ? whole
+            : null;
 
     public static bool Flag(this JsonElement o, string name) =>
         o.Member(name) is { ValueKind: JsonValueKind.True };
+
+    /// <summary>Said to be false, which is not the same as not said.</summary>
+    public static bool Denied(this JsonElement o, string name) =>
+        o.Member(name) is { ValueKind: JsonValueKind.False };
 
     public static JsonElement[] Items(this JsonElement o, string name) =>
         o.Member(name) is { ValueKind: JsonValueKind.Array } array ? [.. array.EnumerateArray()] : [];

@@ -10,6 +10,8 @@ sealed class AiClient(Uri sandbox) : IDisposable
 
     readonly HttpClient http = new() { BaseAddress = sandbox, Timeout = Patience };
 
+    static CancellationToken Ct => TestContext.Current.CancellationToken;
+
     public string Key { get; } = $"sk-{Guid.CreateVersion7():N}";
 
     public async Task<HttpResponseMessage> Send(string path, HttpContent content, string? behave = null)
@@ -18,7 +20,7 @@ sealed class AiClient(Uri sandbox) : IDisposable
         request.Headers.Authorization = new("Bearer", Key);
         request.Headers.Add("anthropic-version", "2023-06-01");
         if (behave is not null) request.Headers.Add("Sandbox-Behave", behave);
-        return await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        return await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Ct);
     }
 
     public Task<HttpResponseMessage> Send(string path, JsonObject body, string? behave = null) =>
@@ -31,22 +33,23 @@ sealed class AiClient(Uri sandbox) : IDisposable
     }
 
     public static async Task<JsonNode> Read(HttpResponseMessage response) =>
-        (await JsonNode.ParseAsync(await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken),
-            cancellationToken: TestContext.Current.CancellationToken))!;
+        (await JsonNode.ParseAsync(await response.Content.ReadAsStreamAsync(Ct), cancellationToken: Ct))!;
 
     public async Task<JsonNode> Control(string path)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, $"/control/ai/{path}");
         request.Headers.Authorization = new("Bearer", Key);
-        using var response = await http.SendAsync(request, TestContext.Current.CancellationToken);
+        using var response = await http.SendAsync(request, Ct);
         response.EnsureSuccessStatusCode();
         return await Read(response);
     }
 
-    /// <summary>The calls of this account once there are so many: one that its caller left is recorded a little later.</summary>
+    /// <summary>
+    /// The calls of this account once there are so many: one that its caller left is recorded a little later.
+    /// </summary>
     public async Task<JsonArray> Served(int count)
     {
-        for (var patience = System.Diagnostics.Stopwatch.StartNew(); ; await Task.Delay(20, TestContext.Current.CancellationToken))
+        for (var patience = System.Diagnostics.Stopwatch.StartNew(); ; await Task.Delay(20, Ct))
         {
             var calls = (await Control("served"))["data"]!.AsArray();
             if (calls.Count >= count) return calls;

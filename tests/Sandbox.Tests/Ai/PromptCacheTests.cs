@@ -72,7 +72,8 @@ public sealed class PromptCacheTests(Sandbox sandbox)
     {
         using var client = new AiClient(sandbox.Url);
         var first = await client.Json(Given.MessagesPath, Conversation(marked: 0, "A long beginning."));
-        var second = await client.Json(Given.MessagesPath, Conversation(marked: 2, "A long beginning.", "Yes?", "And on it goes."));
+        var second = await client.Json(Given.MessagesPath,
+            Conversation(marked: 2, "A long beginning.", "Yes?", "And on it goes."));
 
         var written = first["usage"]!["cache_creation_input_tokens"]!.GetValue<long>();
         Assert.Equal(3 + 3 + 5, written);
@@ -102,8 +103,8 @@ public sealed class PromptCacheTests(Sandbox sandbox)
         var wrong = Given.Message(new JsonArray(Block("a", "5m"), Block("b", "1h")));
         var many = Given.Message(new JsonArray([.. Enumerable.Range(0, 5).Select(i => Block($"{i}", "5m"))]));
 
-        Assert.Contains("must not come after", (await client.Json(Given.MessagesPath, wrong)).ToJsonString(), StringComparison.Ordinal);
-        Assert.Contains("A maximum of 4 blocks", (await client.Json(Given.MessagesPath, many)).ToJsonString(), StringComparison.Ordinal);
+        Assert.Contains("must not come after", await Refusal(client, wrong), StringComparison.Ordinal);
+        Assert.Contains("A maximum of 4 blocks", await Refusal(client, many), StringComparison.Ordinal);
     }
 
     static Boundary Plain(int index) => new((UInt128)(index + 1), (index + 1) * 100, null);
@@ -127,6 +128,9 @@ public sealed class PromptCacheTests(Sandbox sandbox)
         if (ttl is not null) block["cache_control"] = new JsonObject { ["type"] = "ephemeral", ["ttl"] = ttl };
         return block;
     }
+
+    static async Task<string> Refusal(AiClient client, JsonObject prompt) =>
+        (await client.Json(Given.MessagesPath, prompt))["error"]!["message"]!.GetValue<string>();
 
     static async Task<long> Read(AiClient client, JsonObject prompt) =>
         (await client.Json(Given.MessagesPath, prompt))["usage"]!["cache_read_input_tokens"]!.GetValue<long>();

@@ -7,6 +7,8 @@ public sealed class StreamTests(Sandbox sandbox) : IDisposable
 {
     readonly AiClient client = new(sandbox.Url);
 
+    static CancellationToken Ct => TestContext.Current.CancellationToken;
+
     [Theory]
     [InlineData(Given.ChatPath, "\"content\":\"", 1)]
     [InlineData(Given.MessagesPath, "text_delta", 0)]
@@ -14,7 +16,7 @@ public sealed class StreamTests(Sandbox sandbox) : IDisposable
     {
         using (var response = await client.Send(path, Body(path), "tokens=1000, slow=20ms"))
         {
-            using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
+            using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(Ct));
             await Skip(reader, mark, frame + 5);
         }
         var call = (await client.Served(1))[0]!;
@@ -29,7 +31,10 @@ public sealed class StreamTests(Sandbox sandbox) : IDisposable
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));
         using var http = new HttpClient { BaseAddress = sandbox.Url };
-        using var request = new HttpRequestMessage(HttpMethod.Post, Given.ChatPath) { Content = new StringContent(Given.Chat().ToJsonString()) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, Given.ChatPath)
+        {
+            Content = new StringContent(Given.Chat().ToJsonString()),
+        };
         request.Headers.Authorization = new("Bearer", client.Key);
         request.Headers.Add("Sandbox-Behave", "ttft=10s");
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => http.SendAsync(request, patience.Token));
@@ -46,7 +51,7 @@ public sealed class StreamTests(Sandbox sandbox) : IDisposable
         var body = Body(Given.ChatPath);
         body["model"] = "o3";
         using var response = await client.Send(Given.ChatPath, body, "cut=2");
-        await Assert.ThrowsAnyAsync<HttpRequestException>(() => response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        await Assert.ThrowsAnyAsync<HttpRequestException>(() => response.Content.ReadAsStringAsync(Ct));
         var usage = (await client.Served(1))[0]!["usage"]!;
 
         Assert.Equal(64 + 2, usage["output"]!.GetValue<long>());
@@ -59,7 +64,7 @@ public sealed class StreamTests(Sandbox sandbox) : IDisposable
     public async Task No_done_follows_a_stream_that_broke_off(string behave)
     {
         using var response = await client.Send(Given.ChatPath, Body(Given.ChatPath), behave);
-        var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        var text = await response.Content.ReadAsStringAsync(Ct);
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.DoesNotContain("[DONE]", text, StringComparison.Ordinal);
@@ -76,7 +81,7 @@ public sealed class StreamTests(Sandbox sandbox) : IDisposable
         foreach (var body in new[] { Body(path), whole })
         {
             using var response = await client.Send(path, body, "reasoning=9, tokens=31, chunks=4");
-            await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+            await response.Content.ReadAsStringAsync(Ct);
         }
         var calls = await client.Served(2);
 
@@ -88,7 +93,7 @@ public sealed class StreamTests(Sandbox sandbox) : IDisposable
     public async Task A_stream_ends_with_done_and_is_not_to_be_cached()
     {
         using var response = await client.Send(Given.ChatPath, Body(Given.ChatPath));
-        var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        var text = await response.Content.ReadAsStringAsync(Ct);
 
         Assert.EndsWith("data: [DONE]\n\n", text, StringComparison.Ordinal);
         Assert.Equal("text/event-stream; charset=utf-8", response.Content.Headers.ContentType!.ToString());
@@ -110,7 +115,7 @@ public sealed class StreamTests(Sandbox sandbox) : IDisposable
     {
         while (count > 0)
         {
-            var line = await reader.ReadLineAsync(TestContext.Current.CancellationToken);
+            var line = await reader.ReadLineAsync(Ct);
             Assert.NotNull(line);
             if (line.Contains(mark, StringComparison.Ordinal)) count--;
         }

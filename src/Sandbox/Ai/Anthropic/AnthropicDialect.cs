@@ -63,13 +63,16 @@ sealed class AnthropicDialect : Dialect
     {
         "401" => new(401, "authentication_error", "invalid x-api-key"),
         "402" => new(402, "billing_error", "There is an issue with your billing or payment information."),
-        "insufficient_quota" => Invalid("Your credit balance is too low to access the Anthropic API. Please go to Plans & "
-            + "Billing to upgrade or purchase credits."),
+        "insufficient_quota" => Invalid("Your credit balance is too low to access the Anthropic API. Please go to "
+            + "Plans & Billing to upgrade or purchase credits."),
         "403" => new(403, "permission_error", "Your API key does not have permission to use the specified resource."),
         "404" => UnknownModel(model),
         "413" => TooLarge(),
-        "429" => new(429, "rate_limit_error", "This request would exceed your organization's rate limit of 4,000 requests "
-            + "per minute. For details, refer to: https://docs.claude.com/en/api/rate-limits.") { RetryAfter = "1" },
+        "429" => new(429, "rate_limit_error", "This request would exceed your organization's rate limit of 4,000 "
+            + "requests per minute. For details, refer to: https://docs.claude.com/en/api/rate-limits.")
+        {
+            RetryAfter = "1",
+        },
         "504" => new(504, "timeout_error", "The request timed out."),
         "529" => new(529, "overloaded_error", "Overloaded"),
         ['5', ..] => new(int.Parse(error, CultureInfo.InvariantCulture), "api_error", "Internal server error"),

@@ -24,13 +24,15 @@ static class CacheMarks
             count++;
             if (shortSeen && lifetime == Hour)
             {
-                throw AnthropicDialect.Invalid("A ttl='1h' cache_control block must not come after a ttl='5m' cache_control block.");
+                throw AnthropicDialect.Invalid(
+                    "A ttl='1h' cache_control block must not come after a ttl='5m' cache_control block.");
             }
             shortSeen |= lifetime != Hour;
         }
         if (count > CountMax)
         {
-            throw AnthropicDialect.Invalid($"A maximum of {CountMax} blocks with cache_control may be provided. Found {count}.");
+            throw AnthropicDialect.Invalid(
+                $"A maximum of {CountMax} blocks with cache_control may be provided. Found {count}.");
         }
     }
 }

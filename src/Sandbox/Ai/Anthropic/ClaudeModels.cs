@@ -6,8 +6,8 @@ static class ClaudeModels
 {
     static readonly string[] Listed =
     [
-        "claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5", "claude-opus-4-5", "claude-sonnet-4-5", "claude-haiku-4-5",
-        "sandbox",
+        "claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5", "claude-opus-4-5", "claude-sonnet-4-5",
+        "claude-haiku-4-5", "sandbox",
     ];
 
     public static async Task List(AiCall call)

@@ -71,8 +71,8 @@ sealed record MessageRequest
     }
 
     /// <summary>
-    /// The named one, or the first that has a schema; but where the choice is free, what a tool has returned is answered
-    /// in words, so that a conversation ends.
+    /// The named one, or the first that has a schema; but where the choice is free, what a tool has returned is
+    /// answered in words, so that a conversation ends.
     /// </summary>
     static Tool? ChosenTool(JsonElement body, JsonElement[] messages)
     {

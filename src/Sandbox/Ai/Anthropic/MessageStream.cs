@@ -3,7 +3,9 @@ using Purser.Sandbox.Ai.Words;
 
 namespace Purser.Sandbox.Ai.Anthropic;
 
-/// <summary>A message as events: the empty message, each block begun, filled and stopped, and the counts at the end.</summary>
+/// <summary>
+/// A message as events: the empty message, each block begun, filled and stopped, and the counts at the end.
+/// </summary>
 sealed class MessageStream(AiCall call, MessageRequest request, MessageObject message)
 {
     int blocks;

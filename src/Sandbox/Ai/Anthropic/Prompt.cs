@@ -8,8 +8,8 @@ using Purser.Sandbox.Ai.Words;
 namespace Purser.Sandbox.Ai.Anthropic;
 
 /// <summary>
-/// Counts a prompt in the order in which Anthropic caches it: tools, system, messages. Where something is to be cached, it
-/// also notes what each block completes.
+/// Counts a prompt in the order in which Anthropic caches it: tools, system, messages. Where something is to be cached,
+/// it also notes what each block completes.
 /// </summary>
 sealed class Prompt : IDisposable
 {

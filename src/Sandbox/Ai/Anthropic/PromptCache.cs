@@ -1,8 +1,8 @@
 namespace Purser.Sandbox.Ai.Anthropic;
 
 /// <summary>
-/// The end of one block of a prompt: what came before it, all the tokens up to it, and for how long that is to be cached,
-/// if it is marked.
+/// The end of one block of a prompt: what came before it, all the tokens up to it, and for how long that is to be
+/// cached, if it is marked.
 /// </summary>
 readonly record struct Boundary(UInt128 Prefix, long Tokens, TimeSpan? Lifetime);
 

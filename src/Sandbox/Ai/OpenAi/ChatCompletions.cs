@@ -3,7 +3,9 @@ using Purser.Sandbox.Ai.Words;
 
 namespace Purser.Sandbox.Ai.OpenAi;
 
-/// <summary>POST /chat/completions: reads the request, makes the answers, and tells them as a whole or as a stream.</summary>
+/// <summary>
+/// POST /chat/completions: reads the request, makes the answers, and tells them as a whole or as a stream.
+/// </summary>
 static class ChatCompletions
 {
     public static async Task Create(AiCall call)

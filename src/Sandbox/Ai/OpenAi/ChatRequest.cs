@@ -21,8 +21,8 @@ sealed record ChatRequest
         var messages = body.Member("messages") ?? throw OpenAiDialect.Missing("messages");
         if (messages.ValueKind != JsonValueKind.Array || messages.GetArrayLength() == 0)
         {
-            throw OpenAiDialect.Invalid("messages", "empty_array", "Invalid 'messages': empty array. Expected an array with "
-                + "minimum length 1, but got an empty array instead.");
+            throw OpenAiDialect.Invalid("messages", "empty_array", "Invalid 'messages': empty array. Expected an "
+                + "array with minimum length 1, but got an empty array instead.");
         }
         var options = body.Member("stream_options") ?? default;
         return new()
@@ -32,14 +32,15 @@ sealed record ChatRequest
                 Behaviour = call.Behaviour,
                 Prompt = CountPrompt(body, messages, call.Usage),
                 Limit = Limit(body),
-                Reasoning = call.Behaviour.Reasoning ?? Families.Reasoning(call.BareModel, body.Text("reasoning_effort")),
+                Reasoning = call.Behaviour.Reasoning
+                    ?? Families.Reasoning(call.BareModel, body.Text("reasoning_effort")),
                 Stops = Stops(body),
                 Tool = ChosenTool(body, messages),
                 Schema = Schema(body),
             },
             Choices = OpenAiDialect.Copies(body),
             IncludeUsage = options.Flag("include_usage"),
-            Obfuscate = family == Family.OpenAi && options.Member("include_obfuscation") is not { ValueKind: JsonValueKind.False },
+            Obfuscate = family == Family.OpenAi && !options.Denied("include_obfuscation"),
         };
     }
 
@@ -54,13 +55,16 @@ sealed record ChatRequest
             if (!call.Streamed)
             {
                 throw new AiError(400, "invalid_request_error",
-                    "The 'stream_options' parameter is only allowed when 'stream' is enabled.") { Param = "stream_options" };
+                    "The 'stream_options' parameter is only allowed when 'stream' is enabled.")
+                {
+                    Param = "stream_options",
+                };
             }
         }
         if (family == Family.OpenAi && body.Member("max_tokens") is not null && Families.Thinks(call.BareModel))
         {
-            throw OpenAiDialect.Invalid("max_tokens", "unsupported_parameter", "Unsupported parameter: 'max_tokens' is not "
-                + "supported with this model. Use 'max_completion_tokens' instead.");
+            throw OpenAiDialect.Invalid("max_tokens", "unsupported_parameter", "Unsupported parameter: 'max_tokens' is "
+                + "not supported with this model. Use 'max_completion_tokens' instead.");
         }
     }
 
@@ -68,7 +72,8 @@ sealed record ChatRequest
     {
         foreach (var name in (ReadOnlySpan<string>)["max_completion_tokens", "max_tokens"])
         {
-            if (body.Whole(name) is { } limit) return limit < 1 ? throw OpenAiDialect.BelowMinimum(name, 1, limit) : limit;
+            if (body.Whole(name) is not { } limit) continue;
+            return limit < 1 ? throw OpenAiDialect.BelowMinimum(name, 1, limit) : limit;
         }
         return null;
     }

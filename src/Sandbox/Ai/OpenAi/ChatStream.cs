@@ -4,7 +4,9 @@ using Purser.Sandbox.Ai.Words;
 
 namespace Purser.Sandbox.Ai.OpenAi;
 
-/// <summary>A chat completion as chunks: the role, the pieces of all choices by turns, the reasons to stop, the usage.</summary>
+/// <summary>
+/// A chat completion as chunks: the role, the pieces of all choices by turns, the reasons to stop, the usage.
+/// </summary>
 sealed class ChatStream(AiCall call, ChatRequest request, Family family)
 {
     readonly string id = call.Id("chatcmpl-");
@@ -14,6 +16,9 @@ sealed class ChatStream(AiCall call, ChatRequest request, Family family)
     // Mistral reports without being asked, in the last chunk that has a choice.
     readonly UsageReport report = family == Family.Mistral && call.Report == UsageReport.Exact
         ? UsageReport.LastChoice : call.Report;
+
+    /// <summary>Whether a chunk of its own tells the usage, for which all others have a null.</summary>
+    bool UsageAtEnd => request.IncludeUsage && report is UsageReport.Exact or UsageReport.Null or UsageReport.Zero;
 
     public async Task Tell(Completion[] answers)
     {
@@ -36,8 +41,8 @@ sealed class ChatStream(AiCall call, ChatRequest request, Family family)
             }
         }
         call.AddAudioOutput();
-        for (var i = 0; i < answers.Length; i++) WriteReason(stream, answers[i].Finish, i, last: i == answers.Length - 1);
-        if (request.IncludeUsage && report is UsageReport.Exact or UsageReport.Null or UsageReport.Zero) WriteUsage(stream);
+        for (var i = 0; i < answers.Length; i++) WriteReason(stream, answers, i);
+        if (UsageAtEnd) WriteUsage(stream);
         stream.Done();
         await stream.Finish();
     }
@@ -131,10 +136,10 @@ sealed class ChatStream(AiCall call, ChatRequest request, Family family)
         EndDelta(stream, null, piece.Length);
     }
 
-    void WriteReason(EventStream stream, Finish finish, int index, bool last)
+    void WriteReason(EventStream stream, Completion[] answers, int index)
     {
         BeginDelta(stream, index);
-        EndDelta(stream, finish, 0, last);
+        EndDelta(stream, answers[index].Finish, 0, last: index == answers.Length - 1);
     }
 
     Utf8JsonWriter BeginDelta(EventStream stream, int index)
@@ -161,7 +166,7 @@ sealed class ChatStream(AiCall call, ChatRequest request, Family family)
         {
             ChatUsage.Write(json, call, family);
         }
-        else if (request.IncludeUsage && report is UsageReport.Exact or UsageReport.Null or UsageReport.Zero)
+        else if (UsageAtEnd)
         {
             json.WriteNull("usage"u8);
         }

@@ -18,14 +18,19 @@ static class Embeddings
         var inputs = Inputs(root);
         foreach (var input in inputs) call.Usage.Input += Count(input);
         var dimensions = root.Whole("dimensions") ?? Dimensions(call.BareModel);
-        if (dimensions is < 1 or > DimensionsMax) throw OpenAiDialect.BelowMinimum("dimensions", 1, dimensions);
+        if (dimensions is < 1 or > DimensionsMax)
+        {
+            throw OpenAiDialect.Invalid("dimensions", "invalid_value",
+                $"Invalid value for 'dimensions' = {dimensions}. Must be between 1 and {DimensionsMax}.");
+        }
         if (!await call.Produce(1)) return;
 
         var json = call.BeginJson();
         json.WriteStartObject();
         json.WriteString("object"u8, "list"u8);
         json.WriteStartArray("data"u8);
-        for (var i = 0; i < inputs.Length; i++) Write(json, i, Vector(inputs[i], dimensions), root.Text("encoding_format"));
+        var format = root.Text("encoding_format");
+        for (var i = 0; i < inputs.Length; i++) Write(json, i, Vector(inputs[i], dimensions), format);
         json.WriteEndArray();
         json.WriteString("model"u8, Models.Answering(call.Model));
         call.WriteUsage(json, (writer, usage) =>
@@ -45,7 +50,8 @@ static class Embeddings
         JsonElement[] all = input.ValueKind == JsonValueKind.Array ? [.. input.EnumerateArray()] : [];
         if (all.Length is 0 or > InputsMax)
         {
-            throw OpenAiDialect.Invalid("input", "invalid_input", $"'input' must be a string or an array of 1 to {InputsMax} items");
+            throw OpenAiDialect.Invalid("input", "invalid_input",
+                $"'input' must be a string or an array of 1 to {InputsMax} items");
         }
         return all[0].ValueKind == JsonValueKind.Number ? [input] : all;
     }

@@ -3,7 +3,9 @@ using Purser.Sandbox.Ai.Words;
 
 namespace Purser.Sandbox.Ai.OpenAi;
 
-/// <summary>POST /images/generations: the GPT image models count tokens by size and quality, the others only draw.</summary>
+/// <summary>
+/// POST /images/generations: the GPT image models count tokens by size and quality, the others only draw.
+/// </summary>
 static class Images
 {
     const int TokensPerPartialImage = 100;
@@ -28,7 +30,8 @@ static class Images
         }
         if (root.Member("response_format") is not null)
         {
-            throw OpenAiDialect.Invalid("response_format", "unknown_parameter", "Unknown parameter: 'response_format'.");
+            throw OpenAiDialect.Invalid("response_format", "unknown_parameter",
+                "Unknown parameter: 'response_format'.");
         }
         var (size, quality) = (Chosen(root, "size", "1024x1024"), Chosen(root, "quality", "medium"));
         call.Usage.Input = Tokens.Of(prompt);

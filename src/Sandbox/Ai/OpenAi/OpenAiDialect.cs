@@ -74,8 +74,8 @@ sealed class OpenAiDialect : Dialect
             Code = "rate_limit_exceeded",
             RetryAfter = "1",
         },
-        "insufficient_quota" => new(429, "insufficient_quota", "You exceeded your current quota, please check your plan "
-            + "and billing details. For more information on this error, read the docs: "
+        "insufficient_quota" => new(429, "insufficient_quota", "You exceeded your current quota, please check your "
+            + "plan and billing details. For more information on this error, read the docs: "
             + "https://platform.openai.com/docs/guides/error-codes/api-errors.") { Code = "credit_balance_exhausted" },
         "503" => new(503, "server_error", "The engine is currently overloaded, please try again later")
         {

@@ -17,7 +17,8 @@ sealed record ResponseRequest
     {
         if (body.Flag("background"))
         {
-            throw OpenAiDialect.Invalid("background", "unsupported_parameter", "The sandbox has no background responses.");
+            throw OpenAiDialect.Invalid("background", "unsupported_parameter",
+                "The sandbox has no background responses.");
         }
         var input = body.Member("input") ?? throw OpenAiDialect.Missing("input");
         var limit = body.Whole("max_output_tokens");
@@ -38,7 +39,7 @@ sealed record ResponseRequest
                 Schema = Schema(body),
             },
             WebSearches = call.Behaviour.WebSearches ?? (search ? 1 : 0),
-            Obfuscate = body.Member("stream_options")?.Member("include_obfuscation") is not { ValueKind: JsonValueKind.False },
+            Obfuscate = body.Member("stream_options")?.Denied("include_obfuscation") != true,
         };
     }
 

@@ -3,7 +3,9 @@ using Purser.Sandbox.Ai.Words;
 
 namespace Purser.Sandbox.Ai.OpenAi;
 
-/// <summary>POST /responses: the same answers as chat in the newer form. A previous response may be named; none is kept.</summary>
+/// <summary>
+/// POST /responses: the same answers as chat in the newer form. A previous response may be named; none is kept.
+/// </summary>
 static class Responses
 {
     public static async Task Create(AiCall call)

@@ -15,8 +15,8 @@ sealed record TranscriptionRequest(byte[] File, Dictionary<string, string> Field
 }
 
 /// <summary>
-/// POST /audio/transcriptions: two words for each second begun. Whisper counts seconds, the GPT models count tokens, and
-/// Groq's Whisper tells nothing.
+/// POST /audio/transcriptions: two words for each second begun. Whisper counts seconds, the GPT models count tokens,
+/// and Groq's Whisper tells nothing.
 /// </summary>
 static class Transcriptions
 {
@@ -73,8 +73,8 @@ static class Transcriptions
     static void RefuseFormat(string format, bool whisper, string model)
     {
         if (format is "json" or "text" || (whisper && format is "verbose_json" or "srt" or "vtt")) return;
-        throw OpenAiDialect.Invalid("response_format", "unsupported_value", $"response_format '{format}' is not compatible with "
-            + $"model '{model}'. Use 'json' or 'text' instead.");
+        throw OpenAiDialect.Invalid("response_format", "unsupported_value",
+            $"response_format '{format}' is not compatible with model '{model}'. Use 'json' or 'text' instead.");
     }
 
     static long PromptTokens(TranscriptionRequest request) =>

@@ -1,8 +1,13 @@
 namespace Purser.Sandbox.Ai.Records;
 
 /// <summary>A request as it came, nothing left out.</summary>
-sealed record Received(DateTimeOffset At, string Method, string Path, KeyValuePair<string, string>[] Headers, byte[] Body)
+sealed record Received
 {
+    public required DateTimeOffset At { get; init; }
+    public required string Method { get; init; }
+    public required string Path { get; init; }
+    public required KeyValuePair<string, string>[] Headers { get; init; }
+    public required byte[] Body { get; init; }
     public required string Account { get; init; }
     public required string RequestId { get; init; }
 }

@@ -17,12 +17,17 @@ sealed class Sum
     public void Add(Sum other)
     {
         Calls += other.Calls;
-        foreach (var (outcome, calls) in other.Outcomes) Outcomes[outcome] = Outcomes.GetValueOrDefault(outcome) + calls;
+        foreach (var (outcome, calls) in other.Outcomes)
+        {
+            Outcomes[outcome] = Outcomes.GetValueOrDefault(outcome) + calls;
+        }
         Usage.Add(other.Usage);
     }
 }
 
-/// <summary>What an account was served since the last reset, by model; unlike the calls themselves it forgets nothing.</summary>
+/// <summary>
+/// What an account was served since the last reset, by model; unlike the calls themselves it forgets nothing.
+/// </summary>
 sealed class Totals
 {
     // More names than any test uses, so that one that makes them up does not fill the memory.

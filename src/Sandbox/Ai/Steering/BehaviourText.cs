@@ -1,8 +1,9 @@
 namespace Purser.Sandbox.Ai.Steering;
 
 /// <summary>
-/// Reads behaviours as they are written: <c>tokens=50, slow=20ms</c> in a header, and <c>gpt-4o-mini@tokens:50@slow:20ms</c>
-/// in a model's name, because a catalog allows neither commas nor equals signs there.
+/// Reads behaviours as they are written: <c>tokens=50, slow=20ms</c> in a header, and
+/// <c>gpt-4o-mini@tokens:50@slow:20ms</c> in a model's name, because a catalog allows neither commas nor equals signs
+/// there.
 /// </summary>
 static class BehaviourText
 {
@@ -44,7 +45,8 @@ static class BehaviourText
 
     static Behaviour Read(Behaviour behaviour, string text, char between, char assign)
     {
-        foreach (var term in text.Split(between, StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        const StringSplitOptions Tidy = StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries;
+        foreach (var term in text.Split(between, Tidy))
         {
             var at = term.IndexOf(assign);
             var name = at < 0 ? term : term[..at].TrimEnd();

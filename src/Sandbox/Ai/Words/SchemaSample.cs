@@ -2,7 +2,9 @@ using System.Text.Json;
 
 namespace Purser.Sandbox.Ai.Words;
 
-/// <summary>The smallest plain value that satisfies a JSON schema, for structured answers and arguments of tools.</summary>
+/// <summary>
+/// The smallest plain value that satisfies a JSON schema, for structured answers and arguments of tools.
+/// </summary>
 static class SchemaSample
 {
     // A schema may refer to itself; deeper than this nothing required is expected any more.

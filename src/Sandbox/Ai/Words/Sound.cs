@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace Purser.Sandbox.Ai.Words;
 
-/// <summary>How long a recording lasts. Only WAV says so at its head; others are taken for 128 kilobits a second.</summary>
+/// <summary>
+/// How long a recording lasts. Only WAV says so at its head; others are taken for 128 kilobits a second.
+/// </summary>
 static class Sound
 {
     const decimal BytesPerSecond = 16_000;

@@ -51,8 +51,8 @@ static class Tokens
     }
 
     /// <summary>
-    /// Where the piece ends that begins at <paramref name="from"/>: after one token, or so that the whole text makes that
-    /// many pieces. Characters stay whole, so a piece may end late.
+    /// Where the piece ends that begins at <paramref name="from"/>: after one token, or so that the whole text makes
+    /// that many pieces. Characters stay whole, so a piece may end late.
     /// </summary>
     public static int EndOfPiece(ReadOnlySpan<byte> text, int from, int? pieces)
     {
