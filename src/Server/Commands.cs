@@ -84,6 +84,7 @@ static class Commands
     {
         await using var database = await Database.Open(settings, Say, ct);
         settings = settings.WithAdminKey();
+        if (settings.Database is null) settings = settings.WithEncryptionKey();
         await using var server = await RunningServer.Start(settings, database.ConnectionString, ct);
         await server.RefuseUnknownPrices(settings, ct);
         Console.WriteLine($"Purser is ready: {server.Address}");

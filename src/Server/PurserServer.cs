@@ -1,5 +1,6 @@
 using Npgsql;
 using Purser.Server.Catalog;
+using Purser.Server.Gateway;
 using Purser.Server.Identity;
 using Purser.Server.Ledger;
 using Purser.Server.Payments;
@@ -30,6 +31,7 @@ static class PurserServer
         builder.Services.AddCatalog(settings.CatalogFile);
         builder.Services.AddLedger(connectionString);
         builder.Services.AddPayments(settings.Stripe);
+        builder.Services.AddGateway();
         replace?.Invoke(builder.Services);
 
         var app = builder.Build();
@@ -44,6 +46,7 @@ static class PurserServer
         app.MapCatalog();
         app.MapLedger();
         app.MapPayments();
+        app.MapGateway();
         return app;
     }
 }

@@ -11,7 +11,7 @@ static class Up
         using var held = FolderLock.Take(settings.DataFolder);
         RunningServer.RequireFreePort(settings.Host, settings.Port, "PURSER_PORT");
         RunningServer.RequireFreePort("127.0.0.1", settings.SandboxPort, "PURSER_SANDBOX_PORT");
-        settings = settings.WithAdminKey();
+        settings = settings.WithAdminKey().WithEncryptionKey();
 
         await using var sandbox = SandboxProcess.Start(settings, Commands.Say, ct);
         await using var postgres = settings.Database is null

@@ -1,3 +1,5 @@
+using Purser.Core.Pricing;
+
 namespace Purser.Core.Gateway;
 
 /// <summary>The calls that are spoken, each with its own members and its own way to report usage.</summary>
@@ -14,15 +16,6 @@ public enum Wire
 
 /// <summary>Where something stands in the bytes of a request.</summary>
 public readonly record struct Slice(int From, int Length);
-
-/// <summary>How long what the prompt writes to the provider's cache may stay there: longer costs more.</summary>
-public enum CacheWrites
-{
-    None,
-    Minutes,
-    Hour,
-    HalfDay,
-}
 
 /// <summary>What a request says about what it may cost, and where in its bytes it says so. Nothing of it is a prompt.</summary>
 public sealed record CallRequest(Wire Wire, string Model, Slice ModelAt)

@@ -56,7 +56,7 @@ public sealed class MeterCounts
     {
         Meter.InputTokens or Meter.OutputTokens => null,
         Meter.OutputAudioTokens or Meter.OutputImageTokens or Meter.ReasoningTokens => Meter.OutputTokens,
-        Meter.Seconds or Meter.Characters or Meter.Images or Meter.Requests => null,
+        Meter.Seconds or Meter.Characters or Meter.Images or Meter.WebSearches or Meter.Requests => null,
         _ => Meter.InputTokens,
     };
 }

@@ -30,14 +30,9 @@ public sealed class ReportedUsage
     long? written1h;
 
     decimal? seconds;
-    long? searches;
+    long searches;
 
     public string? ServiceTier { get; private set; }
-
-    public long Searches => searches ?? 0;
-
-    /// <summary>Whether the way to an answer that broke off is known: Anthropic tells it at the start.</summary>
-    public bool HasInput => prompt is not null || input is not null;
 
     /// <summary>Takes a usage object over: what it names replaces what was there, because counts of a stream are cumulative.</summary>
     /// <param name="json">Stands at the object's opening brace; at its end afterwards.</param>
@@ -121,6 +116,7 @@ public sealed class ReportedUsage
         var counts = new MeterCounts();
         if (wire == Wire.Messages) Anthropic(counts);
         else OpenAi(counts, longest);
+        counts[Meter.WebSearches] = searches;
         if (seconds is { } length) counts[Meter.Seconds] = (long)Math.Ceiling(length);
         return counts;
     }

@@ -35,8 +35,8 @@ public enum Disconnect
 /// <summary>What is known of a call once it has ended.</summary>
 /// <param name="Usage">What the provider told, however much of it.</param>
 /// <param name="ProducedBytes">Bytes of text that came.</param>
-/// <param name="EstimatedPrompt">Tokens of the prompt by its length.</param>
-public sealed record Ended(Ending How, MeterCounts? Usage, bool UsageIsWhole, long ProducedBytes, long EstimatedPrompt);
+/// <param name="GuessedInput">What went in, by its length.</param>
+public sealed record Ended(Ending How, MeterCounts? Usage, bool UsageIsWhole, long ProducedBytes, MeterCounts GuessedInput);
 
 public abstract record Settlement
 {
@@ -72,8 +72,8 @@ public static class Settling
 
     static MeterCounts Estimate(Ended call)
     {
-        var counts = call.Usage ?? new MeterCounts();
-        if (counts.PromptTokens == 0) counts[Pricing.Meter.InputTokens] = call.EstimatedPrompt;
+        var counts = call.Usage is { PromptTokens: > 0 } told ? told : call.GuessedInput;
+        if (call.Usage is { } half && counts != half) counts[Pricing.Meter.OutputTokens] = half.AnswerTokens;
 
         var seen = (call.ProducedBytes + BytesPerToken - 1) / BytesPerToken;
         if (counts.AnswerTokens < seen) counts[Pricing.Meter.OutputTokens] += seen - counts.AnswerTokens;

@@ -41,6 +41,11 @@ public sealed class RateCard
     /// <summary>The model of that name, with or without its provider.</summary>
     public ModelCard? Model(string name) => models.GetValueOrDefault(name);
 
+    /// <summary>For a name that <see cref="Model"/> does not find.</summary>
+    public string WhyUnknown(string name) => sharedNames.TryGetValue(name, out var candidates)
+        ? $"'{name}' is offered by several providers: say {candidates}."
+        : $"The catalog has no price for a model '{name}'.";
+
     /// <summary>What a call costs whose provider the customer pays directly: the fee, be it zero.</summary>
     public Quotation FeeAlone(ModelCard model)
     {
@@ -83,14 +88,7 @@ public sealed class RateCard
     Quotation Price(PriceRequest.Model request, DateTimeOffset now)
     {
         if (Model(request.Name) is not { } card)
-        {
-            return new Quotation.Refused(
-                PricingRefusal.UnknownModel,
-                "model",
-                sharedNames.TryGetValue(request.Name, out var candidates)
-                    ? $"'{request.Name}' is offered by several providers: say {candidates}."
-                    : $"The catalog has no price for a model '{request.Name}'.");
-        }
+            return new Quotation.Refused(PricingRefusal.UnknownModel, "model", WhyUnknown(request.Name));
 
         var tally = Open();
         return card.Add(request, now, tally) is { } refused ? refused : Close(tally, card.Rate.FullName, "usage");

@@ -41,6 +41,16 @@ static class WalletRows
             order by seq desc limit {limit}
             """, ReadEntry, ct);
 
+    /// <summary>The prices of entries, by their numbers; of those that were priced by the catalog.</summary>
+    public static async Task<Dictionary<long, QuoteAnswer>> Quotes(this Db db, WalletId wallet, long[] entries, CancellationToken ct)
+    {
+        var rows = await db.All($"""
+            select seq, quote from entry
+            where bucket = {wallet.Bucket} and wallet_id = {wallet.Value} and seq = any({entries}) and quote is not null
+            """, row => (Seq: row.GetInt64(0), Quote: QuoteAnswer.Parse(row.GetString(1))!), ct);
+        return rows.ToDictionary(row => row.Seq, row => row.Quote);
+    }
+
     public static Task<HoldStateAnswer?> Hold(this Db db, HoldId id, CancellationToken ct) => db.One($"""
         select h.wallet_id, h.number, h.amount, h.state, h.captured, h.expires_at, h.subject, h.reason, h.reference,
           h.available_after, h.budget, h.budget_period, c.id

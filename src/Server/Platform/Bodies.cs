@@ -2,6 +2,9 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Purser.Server.Platform;
 
+/// <summary>A route whose bodies are prompts, with pictures in them. It watches over their length itself.</summary>
+sealed record LargeBodies(long Most);
+
 /// <summary>How much a request may bring.</summary>
 static class Bodies
 {
@@ -15,6 +18,13 @@ static class Bodies
 
     public static void UseBodyLimit(this WebApplication app) => app.Use((http, next) =>
     {
+        if (http.GetEndpoint()?.Metadata.GetMetadata<LargeBodies>() is { } large)
+        {
+            // A byte more shows that there is more.
+            if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } most) most.MaxRequestBodySize = large.Most + 1;
+            return next(http);
+        }
+
         if (http.Request.ContentLength > Largest) return Errors.TooLarge.Answer(http).ExecuteAsync(http);
 
         // In chunks: nobody knows before it is read.

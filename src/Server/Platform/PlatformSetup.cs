@@ -39,8 +39,8 @@ static class PlatformSetup
             return next(http);
         });
         app.UseErrors();
-        app.UseBodyLimit();
         app.UseRouting();
+        app.UseBodyLimit();
     }
 
     public static void MapPlatform(this WebApplication app)

@@ -2,6 +2,7 @@ using System.Collections;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using System.Text.RegularExpressions;
 
 namespace Purser.Server.Platform;
@@ -22,8 +23,8 @@ enum Purpose
     Tool,
 }
 
-/// <summary>Where an AI provider is reached. Without a key it is a stand-in that asks for none.</summary>
-sealed record Provider(Uri Address, string? Key);
+/// <summary>What the environment says of an AI provider. Without an address it is where its documentation says.</summary>
+sealed record ProviderAccess(Uri? Address, string? Key);
 
 /// <summary>Where Stripe is reached. Two webhook secrets count while one is being rolled.</summary>
 sealed record StripeAccess(Uri Address, string SecretKey, IReadOnlyList<string> WebhookSecrets)
@@ -62,12 +63,15 @@ sealed partial record Settings
     /// <summary>Empty where the environment names none, until <see cref="WithAdminKey"/>.</summary>
     public required string AdminKey { get; init; }
 
+    /// <summary>Seals what has to be read again, such as customers' own keys. Null where nothing can be sealed.</summary>
+    public required string? EncryptionKey { get; init; }
+
     public required string CatalogFile { get; init; }
 
     public required StripeAccess? Stripe { get; init; }
 
-    /// <summary>By name in lower case: openai, anthropic, … Only those that can be reached.</summary>
-    public required IReadOnlyDictionary<string, Provider> Providers { get; init; }
+    /// <summary>By name in lower case: openai, anthropic, … and whichever else has an address.</summary>
+    public required IReadOnlyDictionary<string, ProviderAccess> Providers { get; init; }
 
     public required string? PostgresBin { get; init; }
 
@@ -98,21 +102,15 @@ sealed partial record Settings
     public Settings WithAdminKey() =>
         AdminKey.Length > 0 ? this : this with { AdminKey = AdminKeyFile.ReadOrCreate(DataFolder) };
 
+    /// <summary>For a server whose data folder is kept: it keeps the encryption key as well.</summary>
+    public Settings WithEncryptionKey() => EncryptionKey is not null
+        ? this
+        : this with { EncryptionKey = SecretFile.ReadOrCreate(Path.Combine(DataFolder, "encryption-key"), () => RandomNumberGenerator.GetHexString(48)) };
+
     static Uri SandboxAt(int port) => new($"http://127.0.0.1:{port}");
 
-    /// <summary>
-    /// The official addresses, and the sandbox's stand-in for each, as the providers' own SDKs expect them.
-    /// </summary>
-    static readonly (string Name, string Official, string StandIn)[] KnownProviders =
-    [
-        ("openai", "https://api.openai.com/v1", "/openai/v1"),
-        ("anthropic", "https://api.anthropic.com", "/anthropic"),
-        ("google", "https://generativelanguage.googleapis.com/v1beta/openai", "/openai/v1"),
-        ("mistral", "https://api.mistral.ai/v1", "/openai/v1"),
-        ("deepseek", "https://api.deepseek.com/v1", "/openai/v1"),
-        ("xai", "https://api.x.ai/v1", "/openai/v1"),
-        ("groq", "https://api.groq.com/openai/v1", "/openai/v1"),
-    ];
+    // Those whose variables are checked: others may have names that end alike and mean something else.
+    static readonly string[] KnownProviders = ["OPENAI", "ANTHROPIC", "GOOGLE", "MISTRAL", "DEEPSEEK", "XAI", "GROQ"];
 
     sealed partial class Reading(IReadOnlyDictionary<string, string> environment, Purpose purpose)
     {
@@ -136,6 +134,7 @@ sealed partial record Settings
                 DataFolder = Path.GetFullPath(Get("PURSER_DATA") ?? Path.Combine(home, "data")),
                 Database = Database(),
                 AdminKey = AdminKey(),
+                EncryptionKey = EncryptionKey(),
                 CatalogFile = Path.GetFullPath(Get("PURSER_CATALOG") ?? Path.Combine(home, "catalogs", "default.yaml")),
                 Stripe = Stripe(),
                 Providers = Providers(),
@@ -198,6 +197,13 @@ sealed partial record Settings
             return key;
         }
 
+        string? EncryptionKey()
+        {
+            var key = Secret("PURSER_ENCRYPTION_KEY");
+            if (key is { Length: < 16 }) faults.Add("PURSER_ENCRYPTION_KEY must have 16 characters or more.");
+            return key;
+        }
+
         StripeAccess? Stripe()
         {
             var key = Secret("STRIPE_SECRET_KEY");
@@ -229,17 +235,21 @@ sealed partial record Settings
             return prices;
         }
 
-        Dictionary<string, Provider> Providers()
+        Dictionary<string, ProviderAccess> Providers()
         {
-            var providers = new Dictionary<string, Provider>();
-            foreach (var (name, official, standIn) in KnownProviders)
+            const string Suffix = "_BASE_URL";
+            var providers = new Dictionary<string, ProviderAccess>();
+            foreach (var name in KnownProviders)
             {
-                var key = Secret($"{name.ToUpperInvariant()}_API_KEY");
-                var address = Address($"{name.ToUpperInvariant()}_BASE_URL");
-                // A key alone is meant for the provider itself; it must not end up at the sandbox.
-                if (address is not null) providers[name] = new(address, key);
-                else if (key is not null) providers[name] = new(new(official), key);
-                else if (mode == Mode.Development) providers[name] = new(new(SandboxAt(sandboxPort), standIn), null);
+                var access = new ProviderAccess(Address(name + Suffix), Secret($"{name}_API_KEY"));
+                if (access != new ProviderAccess(null, null)) providers[name.ToLowerInvariant()] = access;
+            }
+
+            foreach (var (variable, value) in environment.Where(one => one.Key.EndsWith(Suffix, StringComparison.Ordinal)))
+            {
+                var name = variable[..^Suffix.Length];
+                if (Uri.TryCreate(value, UriKind.Absolute, out var address) && address.Scheme is "http" or "https")
+                    providers.TryAdd(name.ToLowerInvariant(), new(address, Get($"{name}_API_KEY")));
             }
 
             return providers;
@@ -293,7 +303,7 @@ sealed partial record Settings
 
         void RefuseSandboxAddresses()
         {
-            var names = KnownProviders.Select(provider => $"{provider.Name.ToUpperInvariant()}_BASE_URL");
+            var names = KnownProviders.Select(provider => $"{provider}_BASE_URL");
             foreach (var name in names.Prepend("STRIPE_API_BASE"))
             {
                 if (Uri.TryCreate(Get(name), UriKind.Absolute, out var address) && address.IsLoopback
@@ -307,7 +317,7 @@ sealed partial record Settings
 
         void RefuseTestKeysBesideLiveOnes()
         {
-            var names = KnownProviders.Select(provider => $"{provider.Name.ToUpperInvariant()}_API_KEY");
+            var names = KnownProviders.Select(provider => $"{provider}_API_KEY");
             var keys = names.Prepend("STRIPE_SECRET_KEY").Where(name => Get(name) is not null).ToArray();
             var test = keys.Where(name => TestKey.IsMatch(Get(name)!)).ToArray();
             if (test.Length == 0 || test.Length == keys.Length) return;

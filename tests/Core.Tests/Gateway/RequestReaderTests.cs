@@ -1,5 +1,6 @@
 using System.Text;
 using Purser.Core.Gateway;
+using Purser.Core.Pricing;
 
 namespace Purser.Core.Tests.Gateway;
 

@@ -5,7 +5,7 @@ namespace Purser.Core.Tests.Gateway;
 
 public sealed class SettlingTests
 {
-    static readonly Ended Call = new(Ending.Finished, Usage(100, 20), UsageIsWhole: true, ProducedBytes: 80, EstimatedPrompt: 90);
+    static Ended Call => new(Ending.Finished, Usage(100, 20), UsageIsWhole: true, ProducedBytes: 80, GuessedInput: Usage(90, 0));
 
     [Fact]
     public void A_whole_answer_costs_what_the_provider_says() => Exact(Call, 100, 20);

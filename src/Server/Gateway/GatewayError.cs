@@ -1,0 +1,104 @@
+using System.Globalization;
+using System.Text.Json;
+using Purser.Server.Gateway.Providers;
+
+namespace Purser.Server.Gateway;
+
+/// <summary>
+/// Why a call was not made, or not finished. The numbers are HTTP's; what stands behind them differs between the two APIs.
+/// </summary>
+sealed record GatewayError(int Status, string Code, string Message)
+{
+    public string? Param { get; init; }
+
+    public int? RetryAfterSeconds { get; init; }
+
+    public static GatewayError Invalid(string? param, string message, string code = "invalid_value") =>
+        new(StatusCodes.Status400BadRequest, code, message) { Param = param };
+
+    /// <summary>SDKs try 5xx and 429 again by themselves, and 402 as well unless they are told not to.</summary>
+    public bool? ShouldRetry => Status == StatusCodes.Status402PaymentRequired ? false : null;
+
+    public void SetHeaders(HttpResponse response)
+    {
+        response.StatusCode = Status;
+        response.ContentType = "application/json";
+        if (ShouldRetry is { } retry) response.Headers["x-should-retry"] = retry ? "true" : "false";
+        if (RetryAfterSeconds is { } seconds) response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+    }
+
+    public async Task Write(HttpContext http, Dialect dialect)
+    {
+        SetHeaders(http.Response);
+        var body = Body(dialect, http.TraceIdentifier);
+        http.Response.ContentLength = body.Length;
+        await http.Response.Body.WriteAsync(body, http.RequestAborted);
+    }
+
+    /// <summary>The last event of a stream that cannot go on.</summary>
+    public byte[] Event(Dialect dialect, string requestId) => dialect == Dialect.Anthropic
+        ? [.. "event: error\ndata: "u8, .. Body(dialect, requestId), .. "\n\n"u8]
+        : [.. "data: "u8, .. Body(dialect, requestId), .. "\n\n"u8];
+
+    byte[] Body(Dialect dialect, string requestId)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            if (dialect == Dialect.Anthropic) WriteAnthropic(json, requestId);
+            else WriteOpenAi(json);
+        }
+
+        return buffer.ToArray();
+    }
+
+    void WriteOpenAi(Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        json.WriteStartObject("error");
+        json.WriteString("message", Message);
+        json.WriteString("type", OpenAiType);
+        json.WriteString("param", Param);
+        json.WriteString("code", Code);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    void WriteAnthropic(Utf8JsonWriter json, string requestId)
+    {
+        json.WriteStartObject();
+        json.WriteString("type", "error");
+        json.WriteStartObject("error");
+        json.WriteString("type", AnthropicType);
+        json.WriteString("message", Message);
+        json.WriteEndObject();
+        json.WriteString("request_id", requestId);
+        json.WriteEndObject();
+    }
+
+    string OpenAiType => Status switch
+    {
+        StatusCodes.Status401Unauthorized => "authentication_error",
+        StatusCodes.Status402PaymentRequired => "insufficient_quota",
+        StatusCodes.Status403Forbidden => "permission_error",
+        StatusCodes.Status429TooManyRequests => "rate_limit_error",
+        >= 500 => "server_error",
+        _ => "invalid_request_error",
+    };
+
+    string AnthropicType => Status switch
+    {
+        StatusCodes.Status401Unauthorized => "authentication_error",
+        StatusCodes.Status402PaymentRequired => "billing_error",
+        StatusCodes.Status403Forbidden => "permission_error",
+        StatusCodes.Status404NotFound => "not_found_error",
+        StatusCodes.Status413PayloadTooLarge => "request_too_large",
+        StatusCodes.Status429TooManyRequests => "rate_limit_error",
+        StatusCodes.Status503ServiceUnavailable => "overloaded_error",
+        StatusCodes.Status504GatewayTimeout => "timeout_error",
+        >= 500 => "api_error",
+        _ => "invalid_request_error",
+    };
+
+    public override string ToString() => $"{Status} {Code}: {Message}";
+}

@@ -1,0 +1,22 @@
+namespace Purser.Server.Gateway;
+
+/// <summary>How long the gateway waits for others. Nothing it does waits for ever.</summary>
+sealed record Patience
+{
+    public TimeSpan Connect { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>For the beginning of an answer: a model may think for a long time before it says anything.</summary>
+    public TimeSpan FirstByte { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Between two pieces of a stream. Providers send something at least every half minute.</summary>
+    public TimeSpan Silence { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>For a whole call. Its hold is there for longer.</summary>
+    public TimeSpan Call { get; init; } = TimeSpan.FromMinutes(50);
+
+    /// <summary>For a settlement before the caller is told that the answer is over. It goes on after that.</summary>
+    public TimeSpan Settlement { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long credits stay held for a call whose server has gone, if nobody else looks after it.</summary>
+    public TimeSpan Hold => Call + TimeSpan.FromMinutes(10);
+}

@@ -1,0 +1,59 @@
+using System.Text;
+using Purser.Server.Gateway.Providers;
+
+namespace Purser.Server.Gateway;
+
+/// <summary>What a caller is told of a provider's refusal.</summary>
+static class ProviderErrors
+{
+    // OpenAI's codes for an account, ours, that has run dry.
+    static readonly string[] OutOfCredit =
+    [
+        "insufficient_quota", "credit_balance_exhausted", "organization_spend_limit_exceeded", "project_spend_limit_exceeded",
+        "organization_usage_limit_exceeded", "Your credit balance is too low",
+    ];
+
+    /// <summary>Between the provider and us: its text would send the caller after keys and bills that are not his.</summary>
+    public static GatewayError? AboutUs(Upstream upstream, string? ownKey, Reached.Refused refused)
+    {
+        var provider = upstream.Facts.Name;
+        if (ownKey is not null) return null;
+
+        if (refused.Status is StatusCodes.Status401Unauthorized or StatusCodes.Status403Forbidden)
+            return new(StatusCodes.Status502BadGateway, "provider_refused_us", $"{provider} does not accept the key of this server.");
+        if (refused.Status == StatusCodes.Status402PaymentRequired || IsOutOfCredit(refused))
+        {
+            return new(StatusCodes.Status503ServiceUnavailable, "provider_out_of_credit", $"The account of this server at {provider} is out of credit.")
+            {
+                RetryAfterSeconds = 60,
+            };
+        }
+
+        return null;
+    }
+
+    public static async Task PassOn(HttpContext http, string? key, Reached.Refused refused)
+    {
+        var body = WithoutKey(refused.Body, key);
+        http.Response.StatusCode = refused.Status;
+        http.Response.ContentType = refused.ContentType ?? "application/json";
+        if (refused.RetryAfter is { } wait) http.Response.Headers.RetryAfter = $"{(long)Math.Ceiling(wait.TotalSeconds)}";
+        http.Response.ContentLength = body.Length;
+        await http.Response.Body.WriteAsync(body, http.RequestAborted);
+    }
+
+    static bool IsOutOfCredit(Reached.Refused refused)
+    {
+        if (refused.Status is not (StatusCodes.Status400BadRequest or StatusCodes.Status429TooManyRequests)) return false;
+
+        var text = Encoding.UTF8.GetString(refused.Body);
+        return OutOfCredit.Any(code => text.Contains(code, StringComparison.Ordinal));
+    }
+
+    static byte[] WithoutKey(byte[] body, string? key)
+    {
+        if (key is null || body.AsSpan().IndexOf(Encoding.UTF8.GetBytes(key)) < 0) return body;
+
+        return Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(body).Replace(key, "[key]", StringComparison.Ordinal));
+    }
+}
