@@ -151,6 +151,9 @@ static class Report
         Write(fields);
     }
 
+    /// <summary>A row of whatever is measured.</summary>
+    public static void Line(params ReadOnlySpan<(string Name, string Json)> fields) => Write([.. fields]);
+
     static void Write(List<(string Name, string Json)> fields)
     {
         Console.Out.WriteLine($"{{{string.Join(',', fields.Select(field => $"\"{field.Name}\":{field.Json}"))}}}");

@@ -10,6 +10,9 @@ try
         case ["http-load", .. var rest]:
             await HttpLoad.Run(rest);
             return 0;
+        case ["call-load", .. var rest]:
+            await CallLoad.Run(rest);
+            return 0;
         case ["ledger"]:
             await RunLedger(TimeSpan.FromSeconds(10), MostWallets);
             return 0;
@@ -22,8 +25,14 @@ try
         case ["webhooks", "--short"]:
             await RunWebhooks(payments: 600);
             return 0;
+        case ["gateway"]:
+            await RunGateway(TimeSpan.FromSeconds(10), calls: 100_000, streams: 1_000);
+            return 0;
+        case ["gateway", "--short"]:
+            await RunGateway(TimeSpan.FromSeconds(3), calls: 5_000, streams: 100);
+            return 0;
         default:
-            throw new StartFailure("Say which benchmark: ./purser bench ledger, or webhooks (add --short for a quick look).");
+            throw new StartFailure("Say which benchmark: ./purser bench ledger, webhooks or gateway (add --short for a quick look).");
     }
 }
 catch (StartFailure fault)
@@ -36,6 +45,12 @@ static async Task RunWebhooks(int payments)
 {
     await using var cluster = await Cluster.Start();
     await new WebhookBench(cluster, payments).Run();
+}
+
+static async Task RunGateway(TimeSpan duration, int calls, int streams)
+{
+    await using var cluster = await Cluster.Start();
+    await new GatewayBench(cluster, duration, calls, streams).Run();
 }
 
 static async Task RunLedger(TimeSpan duration, int mostWallets)

@@ -26,6 +26,17 @@ sealed class ServerUnderLoad : IAsyncDisposable
 
     public long PeakMemoryMb { get; private set; }
 
+    /// <summary>What is resident now.</summary>
+    public double MemoryMb
+    {
+        get
+        {
+            process.Refresh();
+            PeakMemoryMb = PeakOf(process.Id);
+            return process.WorkingSet64 / 1048576.0;
+        }
+    }
+
     public TimeSpan Cpu
     {
         get
@@ -84,6 +95,16 @@ sealed class ServerUnderLoad : IAsyncDisposable
         PeakMemoryMb = PeakOf(process.Id);
         await load.WaitForExitAsync();
         return measured;
+    }
+
+    /// <summary>Bytes that the server has allocated since it started, as it says itself.</summary>
+    public async Task<double> Allocated()
+    {
+        const string Name = "dotnet_gc_allocated_bytes_total ";
+        using var http = new HttpClient();
+        var metrics = await http.GetStringAsync(new Uri(address + "/metrics"));
+        var line = metrics.Split('\n').First(line => line.StartsWith(Name, StringComparison.Ordinal));
+        return double.Parse(line[Name.Length..], CultureInfo.InvariantCulture);
     }
 
     public async ValueTask DisposeAsync()

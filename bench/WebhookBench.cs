@@ -1,8 +1,5 @@
 using System.Diagnostics;
-using System.Globalization;
-using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Npgsql;
@@ -24,28 +21,15 @@ sealed class WebhookBench(Cluster cluster, int payments)
     const int Buyers = 16;
     const int MostUnapplied = 96;
 
-    static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
-
     public async Task Run()
     {
         var database = await cluster.Create("webhooks");
-        var folder = Directory.CreateTempSubdirectory("purser-bench-sandbox-").FullName;
-        try
+        await using (var sandbox = await SandboxUnderLoad.Start())
         {
-            var (sandbox, address) = await StartSandbox(folder);
-            using (sandbox)
-            {
-                await using var server = await ServerUnderLoad.Start(
-                    database,
-                    ("STRIPE_API_BASE", address.ToString()), ("STRIPE_SECRET_KEY", StripeKey), ("STRIPE_WEBHOOK_SECRET", Secret));
-                await Measure(database, server, address);
-                sandbox.Kill();
-                await sandbox.WaitForExitAsync();
-            }
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
+            await using var server = await ServerUnderLoad.Start(
+                database,
+                ("STRIPE_API_BASE", sandbox.Address.ToString()), ("STRIPE_SECRET_KEY", StripeKey), ("STRIPE_WEBHOOK_SECRET", Secret));
+            await Measure(database, server, sandbox.Address);
         }
 
         await cluster.Drop("webhooks");
@@ -157,39 +141,5 @@ sealed class WebhookBench(Cluster cluster, int payments)
         return response.IsSuccessStatusCode
             ? JsonElement.Parse(text)
             : throw new StartFailure($"{method} {path} was answered {(int)response.StatusCode}: {text}");
-    }
-
-    static async Task<(Process Sandbox, Uri Address)> StartSandbox(string folder)
-    {
-        var port = FreePort();
-        var own = new DirectoryInfo(AppContext.BaseDirectory);
-        var program = Path.Combine(own.Parent!.Parent!.FullName, "Sandbox", own.Name, "Purser.Sandbox.dll");
-        var start = new ProcessStartInfo("dotnet", [program]) { RedirectStandardInput = true };
-        start.Environment["PURSER_SANDBOX_PORT"] = port.ToString(CultureInfo.InvariantCulture);
-        start.Environment["PURSER_SANDBOX_DATA"] = folder;
-        start.Environment["PURSER_SANDBOX_LIFELINE"] = "1";
-        var process = Process.Start(start)!;
-        var address = new Uri($"http://127.0.0.1:{port}");
-        using var http = new HttpClient();
-        using var patience = new CancellationTokenSource(StartTimeout);
-        while (true)
-        {
-            try
-            {
-                using var answer = await http.GetAsync(address, patience.Token);
-                return (process, address);
-            }
-            catch (HttpRequestException)
-            {
-                await Task.Delay(25, patience.Token);
-            }
-        }
-    }
-
-    static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
