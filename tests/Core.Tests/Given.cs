@@ -16,6 +16,9 @@ static class Given
     public static Hold Hold { get; } = new(
         new(Wallet.Id, 1), 40.Credits, HoldState.Open, Captured: 0.Credits, Noon.AddMinutes(10), null, "chapter", "job_7", null);
 
+    /// <summary>Fifty credits in January, none of them used or held.</summary>
+    public static Budget Budget { get; } = Budget.Open(new(Guid.Parse("018c2f5e-0000-7000-8000-000000000001")), BudgetPeriod.Month, 50.Credits, Noon);
+
     extension(int credits)
     {
         public Credits Credits => Credits.Of(credits);

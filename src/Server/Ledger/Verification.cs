@@ -12,7 +12,7 @@ sealed record DifferenceAnswer(string Customer, string Wallet, long Seq, string 
 
 /// <summary>What a verification found. At most <see cref="Verification.MostShown"/> differences are listed; all are counted.</summary>
 sealed record VerificationAnswer(
-    bool Ok, long Customers, long Wallets, long Entries, long Holds, long Lots, Credits Balance, Credits Held, Credits Owed,
+    bool Ok, long Customers, long Wallets, long Entries, long Holds, long Budgets, long Lots, Credits Balance, Credits Held, Credits Owed,
     long DifferenceCount, IReadOnlyList<DifferenceAnswer> Differences, double Seconds);
 
 /// <summary>
@@ -24,7 +24,7 @@ sealed class Verification(NpgsqlDataSource source)
     public const int MostShown = 200;
 
     readonly List<(WalletId Wallet, long Seq, string What)> shown = [];
-    long customers, wallets, entries, holds, lots, differences;
+    long customers, wallets, entries, holds, budgets, lots, differences;
     Credits balance, held, owed;
 
     public static async Task<int> Run(NpgsqlDataSource source, TextWriter output, CancellationToken ct)
@@ -39,15 +39,17 @@ sealed class Verification(NpgsqlDataSource source)
         var started = Stopwatch.GetTimestamp();
         await using var tx = await new Db(source).Snapshot(ct);
         customers = await Count(tx, $"select count(*) from customer", ct);
+        budgets = await Count(tx, $"select count(*) from budget", ct);
         foreach (var bucket in await UsedBuckets(tx, ct))
         {
             await VerifyBucket(tx, bucket, ct);
             await VerifyHolds(tx, bucket, ct);
+            await VerifyBudgets(tx, bucket, ct);
             await VerifyCommands(tx, bucket, ct);
         }
 
         return new(
-            differences == 0, customers, wallets, entries, holds, lots, balance, held, owed, differences,
+            differences == 0, customers, wallets, entries, holds, budgets, lots, balance, held, owed, differences,
             await Named(tx, ct), Stopwatch.GetElapsedTime(started).TotalSeconds);
     }
 
@@ -56,7 +58,7 @@ sealed class Verification(NpgsqlDataSource source)
         select b from generate_series(0, {WalletId.Buckets - 1}) b
         where exists (select from wallet where bucket = b) or exists (select from entry where bucket = b)
           or exists (select from hold where bucket = b) or exists (select from lot where bucket = b)
-          or exists (select from command where bucket = b)
+          or exists (select from command where bucket = b) or exists (select from budget where bucket = b)
         order by b
         """, row => row.GetInt32(0), ct);
 
@@ -71,6 +73,36 @@ sealed class Verification(NpgsqlDataSource source)
             """, row => (Wallet: new WalletId(row.GetGuid(0)), Number: row.GetInt64(1), Captured: row.GetCredits(2), Taken: row.GetCredits(3)), ct);
         foreach (var hold in wrong)
             Differs(hold.Wallet, 0, $"hold {hold.Number} is stored as captured with {hold.Captured}, and its entry took {hold.Taken}");
+    }
+
+    /// <summary>A budget holds and has used what its holds of the same period say; one without a limit counts nothing.</summary>
+    async Task VerifyBudgets(Tx tx, int bucket, CancellationToken ct)
+    {
+        var wrong = await tx.All($"""
+            select b.wallet_id, b.id, b.held, b.used, coalesce(h.held, 0)::bigint, coalesce(h.used, 0)::bigint
+            from budget b
+            left join (
+              select wallet_id, budget, budget_period, sum(amount) filter (where state = 1) as held, sum(captured) as used
+              from hold where bucket = {bucket} and budget is not null
+              group by wallet_id, budget, budget_period
+            ) h on h.wallet_id = b.wallet_id and h.budget = b.id and h.budget_period = b.period_start and b.amount is not null
+            where b.bucket = {bucket} and (b.held <> coalesce(h.held, 0) or b.used <> coalesce(h.used, 0))
+            """, row => (
+                Wallet: new WalletId(row.GetGuid(0)), Id: row.GetId<Budget>(1), Held: row.GetCredits(2), Used: row.GetCredits(3),
+                HoldsHeld: row.GetCredits(4), HoldsUsed: row.GetCredits(5)), ct);
+        foreach (var budget in wrong)
+        {
+            Differs(
+                budget.Wallet, 0, $"{budget.Id} is stored with {budget.Held} held and {budget.Used} used, "
+                + $"and its holds say {budget.HoldsHeld} and {budget.HoldsUsed}");
+        }
+
+        var lost = await tx.All($"""
+            select h.wallet_id, h.number from hold h
+            where h.bucket = {bucket} and h.budget is not null and not exists (
+              select from budget b where b.bucket = h.bucket and b.wallet_id = h.wallet_id and b.id = h.budget)
+            """, row => (Wallet: new WalletId(row.GetGuid(0)), Number: row.GetInt64(1)), ct);
+        foreach (var hold in lost) Differs(hold.Wallet, 0, $"hold {hold.Number} is in a budget that is missing");
     }
 
     /// <summary>What was answered under a key names an entry that somebody has, with that amount.</summary>

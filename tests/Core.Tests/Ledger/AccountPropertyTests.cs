@@ -19,6 +19,7 @@ public sealed class AccountPropertyTests
             Assert.Equal(wallet.Balance, Sum(walk.Account.Entries.Select(entry => entry.Amount)));
             Assert.Equal(wallet.Balance, Sum(walk.Account.Lots!.InOrder.Select(lot => lot.Remaining)));
             Assert.Equal(wallet.Held, Sum(walk.Holds.Values.Where(hold => hold.State == HoldState.Open).Select(hold => hold.Amount)));
+            foreach (var budget in walk.Budgets) AssertFollows(budget, walk.Holds.Values);
         }
 
         Assert.Empty(Prove(walk));
@@ -90,6 +91,14 @@ public sealed class AccountPropertyTests
         Prop.ForAll(step.ArrayOf().ToArbitrary(), steps => property(steps, new())).QuickCheckThrowOnFailure();
     }
 
+    static void AssertFollows(Budget budget, IEnumerable<Hold> holds)
+    {
+        var counted = holds.Where(hold => budget.Amount is not null && budget.Counts(hold)).ToList();
+        Assert.Equal(budget.Held, Sum(counted.Where(hold => hold.State == HoldState.Open).Select(hold => hold.Amount)));
+        Assert.Equal(budget.Used, Sum(counted.Select(hold => hold.Captured)));
+        Assert.True(budget.Left is null || budget.Left >= Credits.Zero);
+    }
+
     static IReadOnlyList<Difference> Prove(Walk walk)
     {
         var account = walk.Account;
@@ -103,14 +112,28 @@ public sealed class AccountPropertyTests
     /// <summary>Numbers that stand for a command, so that a failing sequence can be shortened.</summary>
     sealed record Step(int Kind, int Amount, int Choice);
 
-    /// <summary>An account on its way, a minute for each step.</summary>
+    /// <summary>An account on its way, a minute for each step, from ten minutes before the month ends.</summary>
     sealed class Walk
     {
-        public Account Account { get; } = new(Wallet.Empty(WalletId.Of(Given.Customer)), [], [], new([]));
+        static readonly DateTimeOffset MonthEnd = new(2026, 2, 1, 0, 0, 0, TimeSpan.Zero);
+
+        readonly Dictionary<Id<Budget>, Budget> budgets = new[]
+        {
+            Given.Budget with { Id = BudgetId(1), Amount = 15.Credits },
+            Budget.Open(BudgetId(2), BudgetPeriod.Total, 25.Credits, Given.Noon),
+            Budget.Open(BudgetId(3), BudgetPeriod.Day, null, Given.Noon),
+            Given.Budget with { Id = BudgetId(4), Closed = true },
+        }.ToDictionary(budget => budget.Id);
+
+        public Walk() => Account = new(Wallet.Empty(WalletId.Of(Given.Customer)), [], budgets.Values, new([]));
+
+        public Account Account { get; }
+
+        public IReadOnlyCollection<Budget> Budgets => budgets.Values;
 
         public Dictionary<long, Hold> Holds { get; } = [];
 
-        public DateTimeOffset Now { get; private set; } = Given.Noon;
+        public DateTimeOffset Now { get; private set; } = MonthEnd.AddMinutes(-10);
 
         public Decision Take(Step step)
         {
@@ -122,6 +145,7 @@ public sealed class AccountPropertyTests
         {
             var decision = Account.Run(CommandOf(step), Now);
             foreach (var hold in Account.ChangedHolds) Holds[hold.Id.Number] = hold;
+            foreach (var budget in Account.ChangedBudgets) budgets[budget.Id] = budget;
             return decision;
         }
 
@@ -132,6 +156,9 @@ public sealed class AccountPropertyTests
             foreach (var number in Holds.Keys.ToList()) Account.Run(new Command.ExpireHold(number), Now);
             TakeNow(new(Kind: 7, 0, 0));
         }
+
+        // Of those from 1 to 4 there are budgets.
+        static Id<Budget> BudgetId(int number) => new(new(number, 0, 0, new byte[8]));
 
         Command CommandOf(Step step)
         {
@@ -146,7 +173,14 @@ public sealed class AccountPropertyTests
                 0 => new Command.Grant(amount, terms, null, null),
                 1 => new Command.Grant(amount, terms, null, null, step.Choice % 3 == 0 ? 15.Credits : null),
                 2 => new Command.Charge(amount, null, null, null),
-                3 => new Command.PlaceHold(amount, TimeSpan.FromMinutes((step.Choice % 6) + 1), null, null, null),
+                3 => new Command.PlaceHold(
+                    amount,
+                    TimeSpan.FromMinutes((step.Choice % 6) + 1),
+                    null,
+                    null,
+                    null,
+                    step.Choice % 3 == 0 ? 2.Credits : null,
+                    step.Choice % 7 == 6 ? null : BudgetId(step.Choice % 7)),
                 4 => new Command.Capture(hold, amount, null),
                 5 => new Command.Release(hold),
                 6 => new Command.Adjust(step.Choice % 2 == 0 ? amount : -amount, "test"),
