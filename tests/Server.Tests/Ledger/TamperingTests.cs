@@ -1,10 +1,12 @@
 using System.Globalization;
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Purser.Client;
 using Purser.Core;
 using Purser.Core.Ledger;
 using Purser.Server.Ledger;
+using Purser.Server.Platform;
 
 namespace Purser.Server.Tests.Ledger;
 
@@ -60,6 +62,12 @@ public sealed class TamperingTests(App app) : IClassFixture<App>
         { "update hold set state = 3 where {wallet}", 0, "the wallet's held is" },
         { "update hold set captured = 1 where {wallet}", 0, "is stored as captured" },
         { "update projection set seq = 99 where {wallet}", 0, "the lots claim to have followed" },
+        { "update budget set held = 0 where {wallet}", 0, "is stored with 0 held" },
+        { "update budget set used = 1000000 where {wallet}", 0, "is stored with 3 held and 1 used" },
+        { "update budget set period_start = period_start - 31 where {wallet}", 0, "its holds say 0 and 0" },
+        { "update budget set amount = null where {wallet}", 0, "its holds say 0 and 0" },
+        { "update hold set budget_period = budget_period - 31 where {wallet}", 0, "its holds say 0 and 0" },
+        { "delete from budget where {wallet}", 0, "is in a budget that is missing" },
     };
 
     [Theory]
@@ -141,7 +149,21 @@ public sealed class TamperingTests(App app) : IClassFixture<App>
         Assert.Equal(PostgresErrorCodes.CheckViolation, refused.SqlState);
     }
 
-    // A grant, four charges and an open hold; the lots have followed.
+    [Theory]
+    [InlineData("held = -1")]
+    [InlineData("used = -1")]
+    [InlineData("used = 8")]
+    public async Task No_budget_can_hold_what_no_budget_may(string change)
+    {
+        var (_, wallet) = await GivenLedger();
+
+        var refused = await Assert.ThrowsAsync<PostgresException>(
+            () => Tables.Run(app.ConnectionString, $"update budget set {change} * 1000000 where wallet_id = '{wallet.Value}'"));
+
+        Assert.Equal(PostgresErrorCodes.CheckViolation, refused.SqlState);
+    }
+
+    // A grant, four charges and two open holds, one of three credits in a budget of ten; the lots have followed.
     async Task<(string Customer, WalletId Wallet)> GivenLedger()
     {
         var customer = await app.Purser.GivenCustomer();
@@ -158,6 +180,10 @@ public sealed class TamperingTests(App app) : IClassFixture<App>
 
         var wallet = WalletId.Of(CustomerId.Parse(customer, null));
         await using var source = NpgsqlDataSource.Create(app.ConnectionString);
+        var now = app.Time.GetUtcNow();
+        var budget = await new Db(source).GivenBudget(wallet, BudgetPeriod.Month, 10, now);
+        await app.Services.GetRequiredService<Lanes>().Run(
+            wallet, TwoLanes.Hold(3, budget) with { ExpiresIn = TimeSpan.FromDays(1) }, key: null, now);
         await using var connection = await source.OpenConnectionAsync(Ct);
         await LotRows.FollowBucket(connection, wallet.Bucket, Ct);
         return (customer, wallet);
@@ -165,7 +191,7 @@ public sealed class TamperingTests(App app) : IClassFixture<App>
 
     Task Tamper(string sql, WalletId wallet)
     {
-        string[] tables = ["entry", "lot", "hold", "projection"];
+        string[] tables = ["entry", "lot", "hold", "projection", "budget"];
         var named = sql.Contains("{tables}", StringComparison.Ordinal)
             ? string.Join(';', tables.Select(table => sql.Replace("{tables}", table, StringComparison.Ordinal)))
                 + ";delete from wallet where {id}"

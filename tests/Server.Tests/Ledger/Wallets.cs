@@ -1,6 +1,10 @@
 using Npgsql;
 using Purser.Client;
+using Purser.Core;
+using Purser.Core.Ledger;
 using Purser.Server.Ledger;
+using Purser.Server.Platform;
+using GrantSource = Purser.Client.GrantSource;
 
 namespace Purser.Server.Tests.Ledger;
 
@@ -17,6 +21,15 @@ static class Wallets
         if (credits > 0) await purser.Grants.CreateAsync(customer, Bought(credits), Ct);
         return customer;
     }
+
+    /// <summary>A new budget of a wallet; null: without a limit.</summary>
+    internal static Task<Id<Budget>> GivenBudget(
+        this Db db, WalletId wallet, BudgetPeriod period, decimal? amount, DateTimeOffset now) => db.Transact(async tx =>
+    {
+        var id = Id<Budget>.New(now);
+        await tx.OpenBudget(wallet, id, period, amount is { } limit ? Credits.Of(limit) : null, now, Ct);
+        return id;
+    }, Ct);
 
     public static NewGrant Bought(decimal credits) => new() { Amount = credits, Source = GrantSource.Purchase };
 
