@@ -63,7 +63,8 @@ static class Quanta
             digits = shorter;
         }
 
-        return new((int)(uint)digits, (int)(uint)(digits >> 32), 0, false, (byte)scale);
+        // Words of 32 bits, whose sign bits are digits like the others.
+        return unchecked(new((int)digits, (int)(digits >> 32), 0, false, (byte)scale));
     }
 
     static Int128 Ceiling(Int128 quanta, long divisor) => (quanta + divisor - 1) / divisor;

@@ -22,6 +22,22 @@ static class Tariff
     public static Prices Of(params (Meter Meter, decimal Usd)[] prices) =>
         new(prices.ToDictionary(price => price.Meter, price => price.Usd));
 
+    public static Rates Of(ModelRate model) => Rates with { Models = [model] };
+
+    public static Quotation Worst(this ModelRate model, CallBound bound) => Of(model).Worst(bound);
+
+    public static Quotation Worst(this Rates rates, CallBound bound)
+    {
+        var card = new RateCard(1, rates);
+        return card.WorstCase(card.Models[0], bound, Given.Noon);
+    }
+
+    public static long? MostOutput(this Rates rates, CallBound bound, Credits amount)
+    {
+        var card = new RateCard(1, rates);
+        return card.MostOutput(card.Models[0], bound, amount, Given.Noon);
+    }
+
     public static Quotation Use(this ModelRate model, params (string Key, long Count)[] usage) =>
         (Rates with { Models = [model] }).Use(model.FullName, usage);
 
