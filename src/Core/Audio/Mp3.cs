@@ -7,12 +7,10 @@ namespace Purser.Core.Audio;
 static class Mp3
 {
     const int TagHeader = 10;
+    const int FrameHeader = 4;
 
     // Between the tags and the first frame some programs leave room.
     const int LongestGap = 4096;
-
-    // What is no frame may be a tag behind the sound. If it were a tenth of it, it might be sound of another kind.
-    const int Tolerance = 10;
 
     // In kilobits, by the code in the header; zero and fifteen mean nothing that could be walked.
     static ReadOnlySpan<int> Layer1Of1 => [0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448, 0];
@@ -55,9 +53,7 @@ static class Mp3
             at = next;
         }
 
-        var counted = SoundLength.Time(samples, (ulong)first.Rate);
-        var beside = SoundLength.Bytes(strange);
-        return new(beside <= counted / Tolerance ? counted : null, counted + beside);
+        return SoundLength.Counted(SoundLength.Time(samples, (ulong)first.Rate), SoundLength.Bytes(strange));
     }
 
     // A header has few bits that must be as they are; a second one just where the first says makes it one.
@@ -84,7 +80,7 @@ static class Mp3
         var (version, layer) = ((int)(header >> 19) & 3, 4 - ((int)(header >> 17) & 3));
         var (bits, rate) = ((int)(header >> 12) & 15, (int)(header >> 10) & 3);
         // The codes of layer and version that are in no use.
-        if (header >> 21 != 0x7ff || layer == 4 || version == 1 || rate == 3) return false;
+        if (bytes.Length < FrameHeader || header >> 21 != 0x7ff || layer == 4 || version == 1 || rate == 3) return false;
 
         var kilobits = (version == 3, layer) switch
         {

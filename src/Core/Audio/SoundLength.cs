@@ -31,6 +31,13 @@ public readonly record struct SoundLength(TimeSpan? Exact, TimeSpan Most)
     /// <summary>Of so many bytes nothing is known but their number.</summary>
     public static SoundLength OfBytes(long bytes) => new(null, Bytes(bytes));
 
+    /// <summary>
+    /// Of a length that was counted in a part of the file, and what the rest of it may hold at most. Where that is a tenth or
+    /// more, it is no tag or trailer, and the length is not known.
+    /// </summary>
+    internal static SoundLength Counted(TimeSpan counted, TimeSpan beside) =>
+        new(beside < counted / 10 ? counted : null, counted + beside);
+
     internal static TimeSpan Bytes(long bytes) => Time((ulong)bytes, FewestBytesPerSecond);
 
     /// <summary>So many samples, rounded up; a century if it is more or if the rate is none.</summary>

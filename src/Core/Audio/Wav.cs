@@ -32,7 +32,7 @@ static class Wav
         var (frame, rate) = (FrameBytes(format), format.Little(4, 4));
         return frame == 0 || rate == 0 || data == 0
             ? SoundLength.OfBytes(file.Length)
-            : new(SoundLength.Time(data / frame, rate), SoundLength.Time(behind / frame, rate));
+            : SoundLength.Counted(SoundLength.Time(data / frame, rate), SoundLength.Time((behind - data) / frame, rate));
     }
 
     // Of compressed sound in this container nothing follows from the number of its bytes.
