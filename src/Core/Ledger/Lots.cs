@@ -24,8 +24,9 @@ public readonly record struct Movement(long Seq, Credits Amount, long? Lot, Gran
 /// </summary>
 public sealed class Lots
 {
-    readonly SortedList<Rank, Lot> byRank = [];
     readonly Dictionary<long, Lot> bySeq = [];
+    // Those with something left: a wallet of many years has spent thousands, and none of them is looked at again.
+    readonly SortedSet<Rank> order = [];
     readonly HashSet<long> changed = [];
 
     public Lots(IEnumerable<Lot> lots)
@@ -33,10 +34,13 @@ public sealed class Lots
         foreach (var lot in lots) Add(lot);
     }
 
-    public IEnumerable<Lot> InOrder => byRank.Values;
+    public IEnumerable<Lot> InOrder => bySeq.Values.OrderBy(Rank.Of);
 
     /// <summary>Those that came in, burnt or were reversed since.</summary>
     public IEnumerable<Lot> Changed => changed.Select(seq => bySeq[seq]);
+
+    /// <summary>Of those in order, the ones with something left.</summary>
+    public IEnumerable<Lot> Left => order.Select(rank => bySeq[rank.Seq]);
 
     public Lot? Find(long seq) => bySeq.GetValueOrDefault(seq);
 
@@ -73,7 +77,7 @@ public sealed class Lots
     {
         var due = new List<(Lot, Credits)>();
         var unkept = held;
-        foreach (var lot in byRank.Values)
+        foreach (var lot in Left)
         {
             var kept = Credits.Min(lot.Remaining, unkept);
             unkept -= kept;
@@ -86,11 +90,11 @@ public sealed class Lots
     /// <summary>What has to go of a source's lots so that no more than so much is left; of what a hold keeps nothing goes.</summary>
     public IReadOnlyList<(Lot Lot, Credits Amount)> Beyond(Credits atMost, GrantSource source, Credits held)
     {
-        var standing = byRank.Values.Where(lot => lot.Terms.Source == source).Sum(lot => lot.Remaining.Micros);
+        var standing = Left.Where(lot => lot.Terms.Source == source).Sum(lot => lot.Remaining.Micros);
         var excess = new Credits(standing) - (atMost > Credits.Zero ? atMost : Credits.Zero);
         var cuts = new List<(Lot, Credits)>();
         var unkept = held;
-        foreach (var lot in byRank.Values)
+        foreach (var lot in Left)
         {
             var kept = Credits.Min(lot.Remaining, unkept);
             unkept -= kept;
@@ -105,22 +109,21 @@ public sealed class Lots
     }
 
     /// <summary>No lot with anything left expires before this.</summary>
-    public DateTimeOffset? Due => byRank.Values
-        .Where(lot => lot.Remaining > Credits.Zero)
-        .Min(lot => lot.Terms.ExpiresAt);
+    public DateTimeOffset? Due => Left.Min(lot => lot.Terms.ExpiresAt);
 
     /// <summary>A lot as it is stored; one that comes in now is <see cref="Follow"/>ed.</summary>
     public void Add(Lot lot)
     {
-        byRank.Add(Rank.Of(lot), lot);
         bySeq.Add(lot.Seq, lot);
+        if (lot.Remaining > Credits.Zero) order.Add(Rank.Of(lot));
     }
 
     void Put(Lot lot)
     {
-        byRank[Rank.Of(lot)] = lot;
         bySeq[lot.Seq] = lot;
         changed.Add(lot.Seq);
+        if (lot.Remaining > Credits.Zero) order.Add(Rank.Of(lot));
+        else order.Remove(Rank.Of(lot));
     }
 
     void PutBack(long seq, Credits amount)
@@ -134,7 +137,7 @@ public sealed class Lots
     void Burn(Credits amount, long? first)
     {
         if (first is { } seq && bySeq.TryGetValue(seq, out var target)) amount -= Take(target, amount);
-        for (var i = 0; i < byRank.Count && amount > Credits.Zero; i++) amount -= Take(byRank.Values[i], amount);
+        while (amount > Credits.Zero && order.Count > 0) amount -= Take(bySeq[order.Min.Seq], amount);
 
         if (amount > Credits.Zero) throw new InvalidOperationException("The entries of a wallet took more than its lots hold.");
     }

@@ -65,8 +65,11 @@ public sealed class Proof(Wallet wallet, Credits openHolds, IReadOnlyList<Lot> l
             if (lot.Seq > projected && lot.Remaining != lot.Amount) Differs(lot.Seq, "of this lot something is gone that no entry took");
         }
 
-        var left = recomputed.InOrder.Aggregate(Credits.Zero, (sum, lot) => sum + lot.Remaining);
+        var left = recomputed.Left.Aggregate(Credits.Zero, (sum, lot) => sum + lot.Remaining);
         if (lotsFollow && left != balance) Differs(0, $"the lots hold {left}, and the balance is {balance}");
+        // Too early a date costs a look; one too late lets credits be spent that have expired.
+        if (lotsFollow && recomputed.Due is { } due && !(wallet.LotsDue <= due))
+            Differs(0, $"a lot expires at {due:O}, and the wallet is to be looked at {(wallet.LotsDue is { } at ? $"at {at:O}" : "never")}");
         return differences;
     }
 

@@ -62,17 +62,26 @@ sealed class Verification(NpgsqlDataSource source)
         order by b
         """, row => row.GetInt32(0), ct);
 
-    /// <summary>A captured hold says what its entry took; any other has captured nothing.</summary>
+    /// <summary>A captured hold says what its entry took; any other has none, and each that an entry names is there.</summary>
     async Task VerifyHolds(Tx tx, int bucket, CancellationToken ct)
     {
         var wrong = await tx.All($"""
-            select h.wallet_id, h.number, h.captured, coalesce(-e.amount, 0)
-            from hold h
-            left join entry e on e.bucket = h.bucket and e.wallet_id = h.wallet_id and e.hold = h.number
-            where h.bucket = {bucket} and h.captured <> coalesce(-e.amount, 0)
-            """, row => (Wallet: new WalletId(row.GetGuid(0)), Number: row.GetInt64(1), Captured: row.GetCredits(2), Taken: row.GetCredits(3)), ct);
-        foreach (var hold in wrong)
-            Differs(hold.Wallet, 0, $"hold {hold.Number} is stored as captured with {hold.Captured}, and its entry took {hold.Taken}");
+            select coalesce(h.wallet_id, e.wallet_id), coalesce(h.number, e.hold), h.state, h.captured, e.seq, -e.amount
+            from (select wallet_id, number, state, captured from hold where bucket = {bucket}) h
+            full join (select wallet_id, hold, seq, amount from entry where bucket = {bucket} and hold is not null) e
+              on e.wallet_id = h.wallet_id and e.hold = h.number
+            where h.number is null or (h.state = {(short)HoldState.Captured}) <> (e.seq is not null)
+              or h.captured <> coalesce(-e.amount, 0)
+            """, row => (Wallet: new WalletId(row.GetGuid(0)), Number: row.GetInt64(1), What: Said(row)), ct);
+        foreach (var hold in wrong) Differs(hold.Wallet, 0, $"hold {hold.Number} {hold.What}");
+
+        static string Said(NpgsqlDataReader row)
+        {
+            var entry = row.Maybe<long>(4) is { } seq ? $"entry {seq} took {row.GetCredits(5)} for it" : "no entry took anything for it";
+            return row.Maybe<short>(2) is { } state
+                ? $"is stored as {((HoldState)state).Name()} with {row.GetCredits(3)}, and {entry}"
+                : $"is missing, and {entry}";
+        }
     }
 
     /// <summary>A budget holds and has used what its holds of the same period say; one without a limit counts nothing.</summary>

@@ -85,7 +85,7 @@ static class WalletRows
     {
         await using var read = await db.Snapshot(ct);
         var lots = await LotRows.Read(read.Connection, wallet, ct);
-        var live = lots.InOrder.Where(lot => lot.Remaining > Credits.Zero).ToList();
+        var live = lots.Left.ToList();
         var at = after is { } seq ? live.FindIndex(lot => lot.Seq == seq) : -1;
         var page = after is not null && at < 0 ? [] : live.Skip(at + 1).Take(limit).ToList();
         if (page.Count < limit)
@@ -111,7 +111,10 @@ static class WalletRows
                 customer.Value, !row.IsDBNull(0), row.Text(1), row.IsDBNull(0) ? null : row.GetInstant(0)), ct);
     }
 
-    /// <summary>Takes effect with the next batch: every lane reads the wallet under its lock. False: no such customer.</summary>
+    /// <summary>
+    /// Takes effect with the next batch, of every server: one that has read the wallet by then notices when it writes.
+    /// False: no such customer.
+    /// </summary>
     public static Task<bool> SetFrozen(
         this Db db, CustomerId customer, DateTimeOffset? since, string? reason, CancellationToken ct)
     {

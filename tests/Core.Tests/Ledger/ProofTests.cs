@@ -82,6 +82,26 @@ public sealed class ProofTests
         Assert.Contains(proof.Close(), difference => difference.Seq == 1);
     }
 
+    [Fact]
+    public void A_wallet_that_is_looked_at_only_after_its_credits_expire_is_found()
+    {
+        var account = new Account(Wallet.Empty(WalletId.Of(Given.Customer)), [], [], new([]));
+        var terms = GrantTerms.Ordinary(GrantSource.Promotion) with { ExpiresAt = Given.Noon.AddHours(1) };
+        account.Run(new Command.Grant(100.Credits, terms, null, null), Given.Noon);
+        var lot = account.Lots!.InOrder.Single();
+
+        Assert.Empty(Close(account.Wallet));
+        Assert.NotEmpty(Close(account.Wallet with { LotsDue = null }));
+        Assert.NotEmpty(Close(account.Wallet with { LotsDue = Given.Noon.AddHours(2) }));
+
+        IReadOnlyList<Difference> Close(Wallet wallet)
+        {
+            var proof = new Proof(wallet, 0.Credits, [lot], projected: 1);
+            proof.Next(account.Entries.Single());
+            return proof.Close();
+        }
+    }
+
     static IReadOnlyList<Difference> Prove(Wallet wallet, IEnumerable<Entry> entries)
     {
         var proof = new Proof(wallet, 0.Credits, [Sound.Lot], projected: 3);

@@ -57,10 +57,15 @@ public sealed class TamperingTests(App app) : IClassFixture<App>
         { "update wallet set held = held + 1 where {id}", 0, "the wallet's held is" },
         { "update wallet set head = sha256('x') where {id}", 0, "the wallet's head" },
         { "update wallet set seq = 6 where {id}", 6, "entry 6 is missing" },
+        { "update wallet set lots_due = null where {id}", 0, "the wallet is to be looked at never" },
+        { "update wallet set lots_due = lots_due + interval '1 second' where {id}", 0, "a lot expires at" },
         { "delete from wallet where {id}", 1, "whose wallet is missing" },
         { "update hold set amount = amount + 1 where {wallet}", 0, "the wallet's held is" },
         { "update hold set state = 3 where {wallet}", 0, "the wallet's held is" },
-        { "update hold set captured = 1 where {wallet}", 0, "is stored as captured" },
+        { "update hold set captured = 1 where {wallet}", 0, "hold 1 is stored as captured with 0.000001, and entry 5 took 5" },
+        { "update hold set state = 2 where {wallet} and number = 2; update wallet set held = 0 where {id}", 0, "no entry took anything for it" },
+        { "update hold set state = 3, captured = 0 where {wallet} and number = 1", 0, "hold 1 is stored as released with 0, and entry 5 took 5" },
+        { "delete from hold where {wallet} and number = 1", 0, "hold 1 is missing, and entry 5 took 5" },
         { "update projection set seq = 99 where {wallet}", 0, "the lots claim to have followed" },
         { "update budget set held = 0 where {wallet}", 0, "is stored with 0 held" },
         { "update budget set used = 1000000 where {wallet}", 0, "is stored with 3 held and 1 used" },
@@ -163,7 +168,8 @@ public sealed class TamperingTests(App app) : IClassFixture<App>
         Assert.Equal(PostgresErrorCodes.CheckViolation, refused.SqlState);
     }
 
-    // A grant, four charges and two open holds, one of three credits in a budget of ten; the lots have followed.
+    // A grant, four charges, the last of them by a hold, and open holds, one of three credits in a budget of ten; the lots have
+    // followed.
     async Task<(string Customer, WalletId Wallet)> GivenLedger()
     {
         var customer = await app.Purser.GivenCustomer();
@@ -174,8 +180,10 @@ public sealed class TamperingTests(App app) : IClassFixture<App>
             ExpiresAt = app.Time.GetUtcNow().AddYears(1),
             Paid = new(999, "usd"),
         }, Ct);
-        for (var i = 0; i < 4; i++)
+        for (var i = 0; i < 3; i++)
             await app.Purser.Charges.CreateAsync(customer, new() { Operation = "outline", Reason = "r" }, Ct);
+        var hold = await app.Purser.Holds.CreateAsync(customer, new() { Amount = 5 }, Ct);
+        await app.Purser.Holds.CaptureAsync(hold.Id, new() { Amount = 5 }, Ct);
         await app.Purser.Holds.CreateAsync(customer, new() { Amount = 5, ExpiresIn = TimeSpan.FromHours(24) }, Ct);
 
         var wallet = WalletId.Of(CustomerId.Parse(customer, null));
