@@ -101,6 +101,26 @@ public sealed class ExpiryTests(App app) : IClassFixture<App>
     }
 
     [Fact]
+    public async Task A_damaged_wallet_keeps_nobody_else_from_expiring()
+    {
+        var damaged = await app.Purser.GivenCustomer(100);
+        var healthy = await app.Purser.GivenCustomer();
+        await Gift(healthy, 50, TimeSpan.FromHours(1));
+        await app.Purser.Holds.CreateAsync(damaged, new() { Amount = 60, ExpiresIn = TimeSpan.FromMinutes(1) }, Ct);
+        var hold = await app.Purser.Holds.CreateAsync(healthy, new() { Amount = 20, ExpiresIn = TimeSpan.FromMinutes(2) }, Ct);
+        await Tables.Run(app.ConnectionString, $"update wallet set held = 0 {Of(damaged)}");
+
+        app.Time.Advance(TimeSpan.FromHours(2));
+
+        await Eventually.Holds(async () => await app.Purser.Balances.GetAsync(healthy, Ct) is { Balance: 0, Held: 0 });
+        Assert.Equal(HoldState.Expired, (await app.Purser.Holds.GetAsync(hold.Id, Ct)).State);
+        // The other tests prove the whole ledger.
+        await Tables.Run(app.ConnectionString, $"update wallet set held = 60000000 {Of(damaged)}");
+
+        static string Of(string customer) => $"where id = (select wallet_id from customer where id = '{customer}')";
+    }
+
+    [Fact]
     public async Task Two_servers_expire_everything_once()
     {
         await using var second = await app.Build(Given.Settings);
