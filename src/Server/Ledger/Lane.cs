@@ -78,9 +78,10 @@ sealed class Lane(
                 Healthy = true;
                 return;
             }
-            catch (Exception e) when (giveUp.IsCancellationRequested)
+            catch (Exception) when (giveUp.IsCancellationRequested)
             {
-                Fail(commands, e);
+                // The server ends before it knows; their keys will tell.
+                foreach (var pending in commands) pending.TrySetResult(new Outcome.Unknown());
                 return;
             }
             catch (Exception e) when (Passes(e))

@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Purser.Core;
 using Purser.Core.Ledger;
@@ -91,6 +92,27 @@ public sealed class OverloadTests(App app) : IClassFixture<App>
             Assert.True(Refused(lanes.Enqueue(wallet, command, Key(), app.Time.GetUtcNow())));
             return new(command);
         }
+    }
+
+    [Fact]
+    public async Task A_server_that_ends_before_it_knows_says_so()
+    {
+        var customer = await app.Purser.GivenCustomer(10);
+        var wallet = WalletId.Of(CustomerId.Parse(customer, null));
+        await using var source = new LaneSource(app.ConnectionString);
+        await using var lane = new Lane(0, source, new(), new(new()), TimeProvider.System, NullLogger.Instance);
+        lane.Start();
+
+        await using (await Lock(wallet))
+        {
+            var pending = new Pending(wallet, new Command.Charge(Credits.Of(1), null, null, null), Key(), app.Time.GetUtcNow(), null);
+            Assert.True(lane.TryAccept(pending));
+            await lane.Stop(TimeSpan.FromMilliseconds(200));
+
+            Assert.IsType<Outcome.Unknown>(await pending.Task);
+        }
+
+        Assert.Equal(10, (await app.Purser.Balances.GetAsync(customer, Ct)).Balance);
     }
 
     async Task AssertRefusedOverHttp(string customer)
