@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 using Purser.Core;
@@ -22,12 +24,7 @@ static class ApiDescription
         options.AddOperationTransformer(Describe);
         options.AddSchemaTransformer((schema, context, _) =>
         {
-            if (context.JsonTypeInfo.Type == typeof(Credits) || context.JsonTypeInfo.Type == typeof(Credits?))
-            {
-                schema.Type = JsonSchemaType.Number;
-                schema.Description = "Credits, with at most six decimals.";
-            }
-
+            Describe(schema, context);
             return Task.CompletedTask;
         });
     });
@@ -43,7 +40,35 @@ static class ApiDescription
         });
     }
 
-    static Task Describe(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken ct)
+    // What our own converters read and write, the framework cannot see.
+    static void Describe(OpenApiSchema schema, OpenApiSchemaTransformerContext context)
+    {
+        var type = Nullable.GetUnderlyingType(context.JsonTypeInfo.Type) ?? context.JsonTypeInfo.Type;
+        if (type == typeof(Credits))
+        {
+            schema.Type = JsonSchemaType.Number;
+            schema.Description = "Credits, with at most six decimals.";
+        }
+        else if (type == typeof(string) || type == typeof(DateTimeOffset))
+        {
+            schema.Type = context.JsonPropertyInfo is { IsGetNullable: true } ? JsonSchemaType.String | JsonSchemaType.Null : JsonSchemaType.String;
+        }
+        else if (type == typeof(decimal))
+        {
+            // Not the double it says.
+            schema.Format = null;
+        }
+
+        // What is null is left out of an answer.
+        foreach (var property in context.JsonTypeInfo.Properties)
+            if (property.IsGetNullable && !IsAlwaysWritten(property)) schema.Required?.Remove(property.Name);
+    }
+
+    static bool IsAlwaysWritten(JsonPropertyInfo property) =>
+        property.AttributeProvider?.GetCustomAttributes(typeof(JsonIgnoreAttribute), inherit: true)
+            is [JsonIgnoreAttribute { Condition: JsonIgnoreCondition.Never }];
+
+    static async Task Describe(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken ct)
     {
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
         if (!metadata.OfType<PublicRoute>().Any())
@@ -60,7 +85,19 @@ static class ApiDescription
             operation.Parameters.Add(Parameter("after", ParameterLocation.Query, "The id of the last one that was read."));
         }
 
-        return Task.CompletedTask;
+        operation.Responses ??= [];
+        operation.Responses["default"] = new OpenApiResponse
+        {
+            Description = "An error",
+            Content = new Dictionary<string, OpenApiMediaType> { ["application/json"] = new() { Schema = await Error(context, ct) } },
+        };
+    }
+
+    static async Task<IOpenApiSchema> Error(OpenApiOperationTransformerContext context, CancellationToken ct)
+    {
+        var schema = await context.GetOrCreateSchemaAsync(typeof(ErrorBody), parameterDescription: null, ct);
+        context.Document!.AddComponent(nameof(ErrorBody), schema);
+        return new OpenApiSchemaReference(nameof(ErrorBody), context.Document);
     }
 
     static bool IsList(OpenApiOperation operation) =>

@@ -107,6 +107,52 @@ public sealed class ApiTests(App app) : IClassFixture<App>
     }
 
     [Fact]
+    public async Task The_description_says_how_every_operation_fails()
+    {
+        var operations = (await Description()).GetProperty("paths").EnumerateObject().SelectMany(path => path.Value.EnumerateObject());
+
+        Assert.All(operations, operation => Assert.Equal(
+            "#/components/schemas/ErrorBody",
+            operation.Value.GetProperty("responses").GetProperty("default").GetProperty("content")
+                .GetProperty("application/json").GetProperty("schema").GetProperty("$ref").GetString()));
+    }
+
+    [Fact]
+    public async Task The_description_says_of_every_member_what_it_is()
+    {
+        var schemas = (await Description()).GetProperty("components").GetProperty("schemas").EnumerateObject();
+
+        Assert.All(
+            from schema in schemas
+            where schema.Value.TryGetProperty("properties", out _)
+            from member in schema.Value.GetProperty("properties").EnumerateObject()
+            select $"{schema.Name}.{member.Name} {member.Value.GetRawText()}",
+            member => Assert.Matches("\"(type|\\$ref|oneOf|anyOf)\"", member));
+    }
+
+    [Fact]
+    public async Task The_description_requires_nothing_of_an_answer_that_may_be_left_out()
+    {
+        var customer = await app.Purser.GivenCustomer(1);
+        var schemas = (await Description()).GetProperty("components").GetProperty("schemas");
+        var answers = new Dictionary<string, Answered>
+        {
+            ["GrantAnswer"] = await app.Client.Post($"/v1/customers/{customer}/grants", """{"amount":1,"source":"purchase"}"""),
+            ["ChargeAnswer"] = await app.Client.Post($"/v1/customers/{customer}/charges", """{"amount":1}"""),
+            ["CustomerAnswer"] = await app.Client.Read($"/v1/customers/{customer}"),
+            ["PageOfEntryAnswer"] = await app.Client.Read($"/v1/customers/{customer}/entries"),
+        };
+
+        Assert.All(answers, one => Assert.Subset(one.Value.Members.ToHashSet(), Required(one.Key)));
+        var entry = answers["PageOfEntryAnswer"].Json.GetProperty("data")[0];
+        Assert.Subset(Answered.Names(entry).ToHashSet(), Required("EntryAnswer"));
+        Assert.Contains("reason", Required("EntryAnswer"));
+
+        HashSet<string> Required(string schema) =>
+            [.. schemas.GetProperty(schema).GetProperty("required").EnumerateArray().Select(name => name.GetString()!)];
+    }
+
+    [Fact]
     public async Task The_page_that_shows_the_description_loads()
     {
         var page = await app.Client.Read("/docs");
