@@ -18,6 +18,9 @@ static class StripeRoutes
         PaymentMethods.Map(routes);
         Products.Map(routes);
         Prices.Map(routes);
+        Coupons.Map(routes);
+        PromotionCodes.Map(routes);
+        Discounts.Map(routes);
         PaymentIntents.Map(routes);
         SetupIntents.Map(routes);
         Charges.Map(routes);
@@ -42,8 +45,12 @@ static class StripeRoutes
     {
         var timers = new TimerActions();
         timers.Add(Kinds.Answer, "forget", (tx, answer) => tx.Remove(answer.Id()));
+        Coupons.Map(timers);
+        PromotionCodes.Map(timers);
+        Discounts.Map(timers);
         Settlement.Map(timers);
         Dunning.Map(timers);
+        TestClocks.Map(timers);
         Subscriptions.Map(timers);
         Sessions.Map(timers);
         return timers;

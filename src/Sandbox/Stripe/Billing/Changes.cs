@@ -66,7 +66,9 @@ static class Changes
             Cancellation.At(tx, subscription, at);
             subscription["cancel_at_period_end"] = false;
         }
+        if (p.Child("automatic_tax") is { } tax) subscription["automatic_tax"] = AutomaticTax.Of("subscription", tax);
         Pausing.TakeCollection(subscription, p);
+        Discounts.Put(tx, subscription, p);
     }
 
     /// <summary>

@@ -9,7 +9,7 @@ static class Dunning
 {
     const string SettingsId = "_dunning";
     const long Day = 86_400;
-    static readonly string[] FinalStates = ["cancel", "unpaid", "past_due"];
+    static readonly string[] FinalStates = ["cancel", "unpaid", "pause", "past_due"];
 
     // Eight tries within two weeks, as Stripe recommends; its own choice of moments is not published.
     static readonly long[] DefaultRetries = [1, 2, 2, 2, 2, 2, 2, 1];
@@ -18,6 +18,7 @@ static class Dunning
     {
         timers.Add("invoice", "retry", Retry);
         timers.Add("invoice", "finalize", FinalizeByItself);
+        timers.Add("invoice", "overdue", Overdue);
     }
 
     /// <summary>An account's setting: the days between attempts and what follows the last.</summary>
@@ -101,10 +102,21 @@ static class Dunning
                 tx.Edit(subscription)["status"] = "unpaid";
                 tx.EmitUpdate("customer.subscription.updated", subscription);
                 break;
+            case "pause":
+                Pausing.Pause(tx, tx.Edit(subscription), "final_payment_failure");
+                break;
             default:
                 break;
         }
         invoice["auto_advance"] = false;
+    }
+
+    /// <summary>An invoice that was sent is not collected, so nobody tries again; it is only late.</summary>
+    static void Overdue(Tx tx, JsonObject invoice)
+    {
+        if (invoice.Text("status") != "open") return;
+        tx.Emit("invoice.overdue", invoice);
+        if (invoice.Text("_subscription") is { } id && tx.Find(id) is { } subscription) BecomePastDue(tx, subscription);
     }
 
     static void Retry(Tx tx, JsonObject invoice)

@@ -6,6 +6,7 @@ namespace Purser.Sandbox.Stripe.Billing;
 static class InvoiceDrafts
 {
     const long MinimumCharge = 50;
+    const long DaysUntilDue = 30;
 
     public static JsonObject New(Tx tx, JsonObject customer, JsonObject? subscription, string reason, string currency)
     {
@@ -15,8 +16,7 @@ static class InvoiceDrafts
         invoice["account_country"] = "US";
         invoice["account_name"] = "Purser sandbox";
         invoice["auto_advance"] = true;
-        invoice["automatic_tax"] = new JsonObject { ["disabled_reason"] = null, ["enabled"] = false,
-            ["liability"] = null, ["provider"] = null, ["status"] = null };
+        invoice["automatic_tax"] = AutomaticTax.Of("invoice", subscription?.Child("automatic_tax"));
         invoice["billing_reason"] = reason;
         invoice["collection_method"] = subscription?.Text("collection_method") ?? "charge_automatically";
         invoice["created"] = now;
@@ -62,14 +62,13 @@ static class InvoiceDrafts
             ["type"] = "subscription_details",
         };
         tx.Edit(subscription)["latest_invoice"] = invoice.Id();
+        Discounts.Inherit(tx, invoice, subscription, invoice.Number("created"));
     }
 
     public static void AddLine(JsonObject invoice, JsonObject line)
     {
         line["invoice"] = invoice.Id();
-        var lines = invoice.Child("lines")!;
-        ((JsonArray)lines["data"]!).Add(line);
-        lines["total_count"] = (long)((JsonArray)lines["data"]!).Count;
+        ((JsonArray)invoice.Child("lines")!["data"]!).Add(line);
     }
 
     /// <summary>Takes what waits for the next invoice of this customer, or of this subscription.</summary>
@@ -88,14 +87,23 @@ static class InvoiceDrafts
 
     public static void AddUp(JsonObject invoice)
     {
-        var total = invoice.Items("lines").Sum(l => l.Number("amount"));
-        invoice["subtotal"] = total;
-        invoice["subtotal_excluding_tax"] = total;
+        var subtotal = invoice.Items("lines").Sum(l => l.Number("amount"));
+        invoice.Child("lines")!["total_count"] = (long)invoice.Items("lines").Count();
+        var total = subtotal - Discounts.TakeOff(invoice);
+        invoice["subtotal"] = subtotal;
+        invoice["subtotal_excluding_tax"] = subtotal;
         invoice["total"] = total;
         invoice["total_excluding_tax"] = total;
         var due = Due(invoice.Number("starting_balance"), total).Due;
         invoice["amount_due"] = due;
         invoice["amount_remaining"] = due;
+    }
+
+    static void SetDueDate(Tx tx, JsonObject invoice, long now)
+    {
+        var subscription = invoice.Text("_subscription") is { } id ? tx.Find(id) : null;
+        invoice["due_date"] ??= now + (subscription?.MaybeNumber("days_until_due") ?? DaysUntilDue) * 86_400;
+        invoice.SetTimer("overdue", invoice.Number("due_date"));
     }
 
     /// <summary>What is to be paid now, and what the customer's balance is after it.</summary>
@@ -112,6 +120,7 @@ static class InvoiceDrafts
     public static void Announce(Tx tx, JsonObject invoice, long? finalizesAt)
     {
         AddUp(invoice);
+        if (invoice.Text("_subscription") is { } of) Discounts.UseUp(tx, invoice, tx.Get(of));
         invoice["automatically_finalizes_at"] = finalizesAt;
         if (finalizesAt is { } at)
         {
@@ -125,7 +134,6 @@ static class InvoiceDrafts
     public static void Finalize(Tx tx, JsonObject invoice)
     {
         var customer = tx.Edit(invoice.Text("customer")!);
-        var now = tx.TimeOf(invoice);
         tx.Edit(invoice).ClearTimer("finalize");
         invoice["starting_balance"] = customer.Number("balance");
         AddUp(invoice);
@@ -136,7 +144,16 @@ static class InvoiceDrafts
                 "applied_to_invoice", invoice.Id());
         }
         invoice["ending_balance"] = after;
-        customer["currency"] ??= invoice.Text("currency");
+        Open(tx, invoice, customer);
+        if (invoice.Number("amount_due") == 0) InvoicePayments.MarkPaid(tx, invoice, null);
+        else InvoicePayments.Prepare(tx, invoice);
+    }
+
+    /// <summary>Gives an invoice its number and its pages: from here on its amounts stand.</summary>
+    public static void Open(Tx tx, JsonObject invoice, JsonObject customer)
+    {
+        var now = tx.TimeOf(invoice);
+        tx.Edit(customer)["currency"] ??= invoice.Text("currency");
         var sequence = customer.Number("next_invoice_sequence");
         customer["next_invoice_sequence"] = sequence + 1;
         invoice["number"] ??= $"{customer.Text("invoice_prefix")}-{sequence.ToString("0000", CultureInfo.InvariantCulture)}";
@@ -146,9 +163,7 @@ static class InvoiceDrafts
         invoice.Under("status_transitions")["finalized_at"] = now;
         invoice["hosted_invoice_url"] = $"{tx.Account.BaseUrl}/invoice/{invoice.Id()}";
         invoice["invoice_pdf"] = $"{tx.Account.BaseUrl}/invoice/{invoice.Id()}/pdf";
-        if (invoice.Text("collection_method") == "send_invoice") invoice["due_date"] ??= now + 30 * 86_400L;
+        if (invoice.Text("collection_method") == "send_invoice") SetDueDate(tx, invoice, now);
         tx.Emit("invoice.finalized", invoice);
-        if (invoice.Number("amount_due") == 0) InvoicePayments.MarkPaid(tx, invoice, null);
-        else InvoicePayments.Prepare(tx, invoice);
     }
 }

@@ -37,6 +37,7 @@ static class InvoiceItems
     static JsonObject Create(Call call)
     {
         var customer = call.Required("customer", "customer", "customer");
+        if (call.P.Items("discounts").Any()) throw Unsupported.InnerDiscount("discounts");
         var item = FromParams(call, customer, call.P);
         if (call.Referred("invoice", "invoice", "invoice") is { } invoice)
         {
@@ -116,11 +117,50 @@ static class InvoiceItems
 
     static JsonObject Update(Call call)
     {
+        if (call.P.Items("discounts").Any()) throw Unsupported.InnerDiscount("discounts");
         var item = call.Tx.Edit(Open(call));
-        item.Take(call.P, "amount", "description", "quantity");
+        var priced = call.P.ContainsKey("price_data") || call.P.ContainsKey("pricing");
+        if (priced || call.P.ContainsKey("quantity") || call.P.ContainsKey("unit_amount_decimal")) Reprice(call, item);
+        item.Take(call.P, "amount", "description", "discountable");
+        if (call.P.Child("period") is { } period) item["period"] = period.DeepClone();
         Metadata.Merge(item, call.P);
+        if (item.Text("invoice") is { } on)
+        {
+            var invoice = call.Tx.Edit(on);
+            var line = Lines.ForInvoiceItem(item);
+            var old = LineOf(invoice, item);
+            line["id"] = old.Id();
+            line["invoice"] = invoice.Id();
+            old.ReplaceWith(line);
+            InvoiceDrafts.AddUp(invoice);
+            call.Tx.EmitUpdate("invoice.updated", invoice);
+        }
         return item;
     }
+
+    /// <summary>Another price or quantity, drawn up as if the item were new.</summary>
+    static void Reprice(Call call, JsonObject item)
+    {
+        var p = call.P.Copy();
+        p["currency"] = item.Text("currency");
+        p["quantity"] ??= item["quantity"]?.DeepClone();
+        if (!p.ContainsKey("price_data") && !p.ContainsKey("pricing"))
+        {
+            var price = item.Child("pricing")?.Child("price_details")?.Text("price");
+            if (price is not null) p["pricing"] = new JsonObject { ["price"] = price };
+            else p["unit_amount_decimal"] ??= item.Child("pricing")!["unit_amount_decimal"]?.DeepClone();
+        }
+        var drawn = FromParams(call, call.Tx.Get(item.Text("customer")!), p);
+        foreach (var name in (ReadOnlySpan<string>)["amount", "pricing", "quantity", "quantity_decimal"])
+        {
+            item[name] = drawn[name]?.DeepClone();
+        }
+        call.Tx.Remove(drawn.Id());
+    }
+
+    static JsonObject LineOf(JsonObject invoice, JsonObject item) => invoice.Items("lines").First(l =>
+        (l.Child("parent")?.Child("invoice_item_details") ?? l.Child("parent")?.Child("subscription_item_details"))
+            ?.Text("invoice_item") == item.Id());
 
     static JsonObject Delete(Call call)
     {
@@ -128,11 +168,9 @@ static class InvoiceItems
         if (item.Text("invoice") is { } on)
         {
             var invoice = call.Tx.Edit(on);
-            var lines = (JsonArray)invoice.Child("lines")!["data"]!;
-            var line = lines.OfType<JsonObject>().FirstOrDefault(l =>
-                l.Child("parent")?.Child("invoice_item_details")?.Text("invoice_item") == item.Id());
-            if (line is not null) lines.Remove(line);
+            ((JsonArray)invoice.Child("lines")!["data"]!).Remove(LineOf(invoice, item));
             InvoiceDrafts.AddUp(invoice);
+            call.Tx.EmitUpdate("invoice.updated", invoice);
         }
         call.Tx.Emit("invoiceitem.deleted", item);
         call.Tx.Remove(item.Id());

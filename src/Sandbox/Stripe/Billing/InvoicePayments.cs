@@ -39,8 +39,14 @@ static class InvoicePayments
             _ => null,
         };
         intent["setup_future_usage"] = invoice.Text("_subscription") is null ? null : "off_session";
-        invoice["_payment_intent"] = intent.Id();
+        Link(tx, invoice, intent);
+        tx.Emit("payment_intent.created", intent);
+    }
 
+    /// <summary>An invoice and an intent do not know each other; this third object does.</summary>
+    public static void Link(Tx tx, JsonObject invoice, JsonObject intent)
+    {
+        invoice["_payment_intent"] = intent.Id();
         var payment = ApiSpec.Blank("invoice_payment");
         payment["id"] = Ids.New("inpay");
         payment["amount_paid"] = null;
@@ -54,7 +60,6 @@ static class InvoicePayments
         payment["_payment_intent"] = intent.Id();
         payment["_clock"] = invoice.Text("test_clock");
         tx.Add(payment);
-        tx.Emit("payment_intent.created", intent);
     }
 
     /// <summary>The method an invoice is paid with: its own, else the subscription's, else the customer's.</summary>
@@ -128,8 +133,8 @@ static class InvoicePayments
             payment["status"] = intent is null ? "canceled" : "paid";
             payment["amount_paid"] = intent is null ? null : invoice.Number("amount_paid");
             payment.Under("status_transitions")[intent is null ? "canceled_at" : "paid_at"] = now;
-            // Stripe tells this one seconds after the rest.
-            if (intent is not null) tx.Later(() => tx.Emit("invoice_payment.paid", payment));
+            // Stripe tells this one seconds after the rest, so also after what the rest tells in its turn.
+            if (intent is not null) tx.Later(() => tx.Later(() => tx.Emit("invoice_payment.paid", payment)));
         }
         var customer = tx.Get(invoice.Text("customer")!);
         if (customer.Flag("delinquent"))

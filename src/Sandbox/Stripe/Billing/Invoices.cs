@@ -51,6 +51,8 @@ static class Invoices
     {
         invoice.Take(call.P, "collection_method", "custom_fields", "description", "due_date", "footer", "number",
             "statement_descriptor");
+        if (call.P.Child("automatic_tax") is { } tax) invoice["automatic_tax"] = AutomaticTax.Of("invoice", tax);
+        if (call.P.ContainsKey("discounts")) TakeDiscounts(call, invoice);
         if (call.P.MaybeNumber("days_until_due") is { } days)
         {
             invoice["due_date"] = call.Tx.TimeOf(invoice) + days * 86_400;
@@ -63,6 +65,14 @@ static class Invoices
             }
             invoice["default_payment_method"] = method;
         }
+    }
+
+    static void TakeDiscounts(Call call, JsonObject invoice)
+    {
+        var before = invoice.Texts("discounts").ToHashSet();
+        var discounts = Discounts.From(call.Tx, invoice, call.P["discounts"]);
+        Discounts.Put(invoice, discounts);
+        foreach (var discount in discounts.Where(d => !before.Contains(d.Id()))) Discounts.Redeem(call.Tx, discount);
     }
 
     static JsonObject List(Call call)
@@ -90,6 +100,7 @@ static class Invoices
         }
         call.Tx.Edit(invoice);
         Fill(call, invoice);
+        if (invoice.Text("status") == "draft") InvoiceDrafts.AddUp(invoice);
         Metadata.Merge(invoice, call.P);
         if (call.P.MaybeFlag("auto_advance") is { } advance)
         {

@@ -27,7 +27,7 @@ static class ItemChanges
             {
                 Items.SetPrice(call.Tx, item, Items.PriceOf(call, given, $"items[{index}]"));
             }
-            if (given.MaybeNumber("quantity") is { } quantity) item["quantity"] = quantity;
+            if (given.ContainsKey("quantity")) item["quantity"] = Items.Quantity(given, $"items[{index}]");
             Metadata.Merge(item, given);
         }
         return items;
@@ -37,12 +37,7 @@ static class ItemChanges
         long start, long end)
     {
         var price = Items.PriceOf(call, given, $"items[{index}]");
-        if (items.Exists(i => i.Child("price")!.Id() == price.Id()))
-        {
-            throw StripeError.Invalid($"Cannot add multiple subscription items with the same plan: {price.Id()}",
-                $"items[{index}][price]");
-        }
-        var item = Items.New(call.Tx, subscription, price, given.MaybeNumber("quantity") ?? 1, given);
+        var item = Items.New(call.Tx, subscription, price, Items.Quantity(given, $"items[{index}]"), given);
         item["current_period_start"] = start;
         item["current_period_end"] = end;
         items.Add(item);

@@ -52,7 +52,8 @@ static class ItemRoutes
 
     static void Change(Call call, JsonObject subscription, JsonObject item)
     {
-        item.Take(call.P, "price", "quantity", "metadata");
+        if (call.P.Items("discounts").Any()) throw Unsupported.InnerDiscount("discounts");
+        item.Take(call.P, "price", "price_data", "quantity", "metadata");
         var p = new JsonObject { ["items"] = new JsonArray(item) };
         p.Take(call.P, "proration_behavior", "proration_date", "payment_behavior");
         Changes.Update(call, subscription, p);

@@ -35,12 +35,7 @@ static class Items
     {
         if (given.Child("price_data") is { } data) return Prices.Create(call, data, $"{at}[price_data]", active: false);
         var id = given.Text("price") ?? given.Text("plan") ?? throw StripeError.MissingParam($"{at}[price]");
-        var price = call.Tx.Find("price", id) ?? throw StripeError.Missing("price", id, $"{at}[price]", inPath: false);
-        if (!price.Flag("active"))
-        {
-            throw StripeError.Invalid("The price specified is inactive. This field only accepts active prices.",
-                $"{at}[price]");
-        }
+        var price = Prices.Sellable(call.Tx, id, $"{at}[price]");
         if (price.Child("recurring") is null)
         {
             throw StripeError.Invalid($"The price specified is set to `type=one_time` but this field only accepts prices with "
@@ -49,7 +44,17 @@ static class Items
         return price;
     }
 
-    /// <summary>All items of a subscription share currency and interval, as Stripe demands.</summary>
+    public static long Quantity(JsonObject given, string at)
+    {
+        var quantity = given.MaybeNumber("quantity") ?? 1;
+        return quantity >= 0 ? quantity
+            : throw StripeError.Invalid("This value must be greater than or equal to 0.", $"{at}[quantity]",
+                "parameter_invalid_integer");
+    }
+
+    /// <summary>
+    /// All items of a subscription share currency and interval, and no two have the same price, as Stripe demands.
+    /// </summary>
     public static void CheckAlike(IReadOnlyList<JsonObject> items)
     {
         if (items.Count == 0)
@@ -66,6 +71,11 @@ static class Items
                 throw StripeError.Invalid("The price specified only supports `" + price.Text("currency")
                     + "`. This doesn't match the expected "
                     + "currency: `" + first.Text("currency") + "`.");
+            }
+            if (items.Count(i => i.Child("price")!.Id() == price.Id()) > 1)
+            {
+                throw StripeError.Invalid($"Cannot add multiple subscription items with the same plan: {price.Id()}",
+                    "items");
             }
             if (Interval(price) != Interval(first))
             {

@@ -9,6 +9,11 @@ static class Previews
     public static JsonObject Create(Call call)
     {
         var invoice = Draw(call);
+        if (call.P.ContainsKey("discounts"))
+        {
+            Discounts.Put(invoice, Discounts.From(call.Tx, invoice, call.P["discounts"]));
+        }
+        if (call.P.Child("automatic_tax") is { } tax) invoice["automatic_tax"] = AutomaticTax.Of("invoice", tax);
         InvoiceDrafts.AddUp(invoice);
         var shown = invoice.Copy();
         call.Tx.Rollback();
@@ -109,6 +114,7 @@ static class Previews
         Renewals.Roll(subscription);
         var invoice = InvoiceDrafts.New(tx, tx.Get(subscription.Text("customer")!), subscription, "subscription_cycle",
             subscription.Text("currency")!);
+        Discounts.Inherit(tx, invoice, subscription, boundary);
         Renewals.Fill(tx, invoice, subscription, boundary);
         invoice["created"] = boundary;
         invoice["next_payment_attempt"] = boundary + 3_600;

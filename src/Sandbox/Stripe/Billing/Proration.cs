@@ -10,7 +10,7 @@ static class Proration
     {
         foreach (var item in items)
         {
-            var amount = -Share(item, at);
+            var amount = -Share(Discounts.Net(tx, subscription, item, at, paid: true), item, at);
             if (amount != 0) Add(tx, subscription, item, amount, at, $"Unused time on {Named(item)} after {Day(at)}");
         }
     }
@@ -19,7 +19,7 @@ static class Proration
     {
         foreach (var item in items)
         {
-            var amount = Share(item, at);
+            var amount = Share(Discounts.Net(tx, subscription, item, at, paid: false), item, at);
             if (amount != 0)
             {
                 Add(tx, subscription, item, amount, at, $"Remaining time on {Named(item)} after {Day(at)}");
@@ -27,9 +27,9 @@ static class Proration
         }
     }
 
-    /// <summary>The part of an item's amount that falls on what is left of its period.</summary>
-    static long Share(JsonObject item, long at) =>
-        Part(Items.Amount(item), item.Number("current_period_end") - at,
+    /// <summary>The part of an item's price that falls on what is left of its period.</summary>
+    static long Share(long price, JsonObject item, long at) =>
+        Part(price, item.Number("current_period_end") - at,
             item.Number("current_period_end") - item.Number("current_period_start"));
 
     public static long Part(long amount, long seconds, long of)

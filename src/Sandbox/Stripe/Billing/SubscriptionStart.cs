@@ -34,10 +34,11 @@ static class SubscriptionStart
         foreach (var given in p.Items("items"))
         {
             var price = Items.PriceOf(call, given, $"items[{items.Count}]");
-            items.Add(Items.New(tx, subscription, price, given.MaybeNumber("quantity") ?? 1, given));
+            items.Add(Items.New(tx, subscription, price, Items.Quantity(given, $"items[{items.Count}]"), given));
         }
         Begin(tx, customer, subscription, items, p);
         TakeMethod(tx, customer, subscription, p);
+        Discounts.Put(tx, subscription, p);
         return subscription;
     }
 
@@ -46,8 +47,7 @@ static class SubscriptionStart
         var now = tx.TimeOf(customer);
         var subscription = ApiSpec.Blank("subscription");
         subscription["id"] = Ids.New("sub");
-        subscription["automatic_tax"] = new JsonObject { ["disabled_reason"] = null, ["enabled"] = false,
-            ["liability"] = null };
+        subscription["automatic_tax"] = AutomaticTax.Of("subscription", p.Child("automatic_tax"));
         subscription["billing_mode"] = BillingMode(p.Child("billing_mode"), now);
         subscription["cancellation_details"] = new JsonObject { ["comment"] = null, ["feedback"] = null,
             ["feedback_option"] = null, ["reason"] = null };
@@ -108,6 +108,11 @@ static class SubscriptionStart
         {
             throw StripeError.Invalid($"You cannot combine currencies on a single customer. This customer has had a subscription, coupon, or "
                 + $"invoice item with currency {before}");
+        }
+        if (customer.Text("currency") is null)
+        {
+            tx.Edit(customer)["currency"] = first.Text("currency");
+            tx.EmitUpdate("customer.updated", customer);
         }
         Items.Put(subscription, items);
         var (interval, count) = Items.Interval(first);

@@ -17,6 +17,8 @@ static class TestClocks
         routes.Add("DELETE", "/v1/test_helpers/test_clocks/{id}", Delete);
     }
 
+    public static void Map(Control.TimerActions timers) => timers.Add(Kind, "delete", Delete);
+
     static JsonObject Create(Call call)
     {
         var clock = ApiSpec.Blank(Kind);
@@ -26,6 +28,7 @@ static class TestClocks
         clock["frozen_time"] = call.P.Number("frozen_time");
         clock["status"] = "ready";
         clock.Take(call.P, "name");
+        clock.SetTimer("delete", clock.Number("deletes_after"));
         call.Tx.Add(clock);
         call.Tx.Emit("test_helpers.test_clock.created", clock);
         return clock;
@@ -79,16 +82,22 @@ static class TestClocks
     static JsonObject Delete(Call call)
     {
         var clock = call.Named(Kind, "test clock");
-        call.Tx.Emit("test_helpers.test_clock.deleted", clock);
+        Delete(call.Tx, clock);
+        return new() { ["id"] = clock.Id(), ["object"] = Kind, ["deleted"] = true };
+    }
+
+    /// <summary>A clock goes, at a call or by itself after a month, and takes what lives on it along.</summary>
+    static void Delete(Tx tx, JsonObject clock)
+    {
+        tx.Emit("test_helpers.test_clock.deleted", clock);
         foreach (var kind in Bound)
         {
-            foreach (var bound in call.Tx.All(kind).Where(o => o.Text("test_clock") == clock.Id()).ToList())
+            foreach (var bound in tx.All(kind).Where(o => o.Text("test_clock") == clock.Id()).ToList())
             {
-                call.Tx.Remove(bound.Id());
+                tx.Remove(bound.Id());
             }
         }
-        call.Tx.Remove(clock.Id());
-        return new() { ["id"] = clock.Id(), ["object"] = Kind, ["deleted"] = true };
+        tx.Remove(clock.Id());
     }
 
     /// <summary>The clock a new customer is to live on.</summary>

@@ -10,6 +10,9 @@ static class Currencies
         ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"];
     static readonly HashSet<string> ThreeDecimal = ["bhd", "jod", "kwd", "omr", "tnd"];
 
+    // Two decimals on the wire, for compatibility, though there are no coins for them any more.
+    static readonly HashSet<string> WholeOnly = ["isk", "ugx"];
+
     static readonly HashSet<string> Others =
     [
         "usd", "eur", "gbp", "chf", "cad", "aud", "nzd", "sek", "nok", "dkk", "pln", "czk", "huf", "ron", "bgn", "isk",
@@ -55,6 +58,12 @@ static class Currencies
         {
             throw StripeError.Invalid($"Amount must be no more than {Shown(AmountMax, currency)}", param,
                 "amount_too_large");
+        }
+        var step = ThreeDecimal.Contains(currency) ? 10 : WholeOnly.Contains(currency) ? 100 : 1;
+        if (amount % step != 0)
+        {
+            throw StripeError.Invalid($"Invalid amount: amounts in {currency} must be divisible by {step}.", param,
+                "parameter_invalid_integer");
         }
     }
 

@@ -44,6 +44,23 @@ static class Prices
         return price;
     }
 
+    /// <summary>The price that is to be sold; param is where its id was given.</summary>
+    public static JsonObject Sellable(Tx tx, string id, string param)
+    {
+        var price = tx.Find("price", id) ?? throw StripeError.Missing("price", id, param, inPath: false);
+        if (!price.Flag("active"))
+        {
+            throw StripeError.Invalid("The price specified is inactive. This field only accepts active prices.", param);
+        }
+        if (price.Child("recurring") is not null && tx.Find(price.Text("product")!) is { } product &&
+            !product.Flag("active"))
+        {
+            throw StripeError.Invalid($"The product {product.Id()} is marked as inactive, so no new subscriptions can be "
+                + "created to the price.", param);
+        }
+        return price;
+    }
+
     static JsonObject Recurring(JsonObject given) => new()
     {
         ["interval"] = given.Text("interval"),

@@ -7,8 +7,10 @@ namespace Purser.Sandbox.Stripe.Checkout;
 /// <summary>A customer pays on the page of a session: what is made then, and how the session ends.</summary>
 static class Completion
 {
-    /// <summary>One try with a payment method. A decline is thrown and leaves the session open.</summary>
-    public static void Pay(Call call, JsonObject session, JsonObject method, string? email)
+    /// <summary>
+    /// One try with a payment method, or with none where none is needed. A decline is thrown and leaves the session open.
+    /// </summary>
+    public static void Pay(Call call, JsonObject session, JsonObject? method, string? email)
     {
         var tx = call.Tx;
         if (session.Text("status") != "open")
@@ -17,13 +19,14 @@ static class Completion
                 code: "checkout_not_active_session");
         }
         // Unless the caller named some, the account's settings decide; the sandbox's have everything on.
-        if (session.Flag("_any_method") != true && !session.Texts("payment_method_types").Contains(method.Text("type")))
+        if (method is not null && !session.Flag("_any_method") &&
+            !session.Texts("payment_method_types").Contains(method.Text("type")))
         {
             throw StripeError.Invalid($"The payment method type {method.Text("type")} is not enabled for this Checkout Session.", "payment_method");
         }
         tx.Edit(session);
         if (email is not null) session["_email"] = email;
-        session["_method"] = method.Id();
+        session["_method"] = method?.Id();
         switch (session.Text("mode"))
         {
             case "payment":
@@ -33,18 +36,19 @@ static class Completion
                 Subscribe(call, session, method);
                 break;
             default:
-                SetUp(tx, session, method);
+                SetUp(tx, session, method!);
                 break;
         }
     }
 
-    static void PayOnce(Tx tx, JsonObject session, JsonObject method)
+    static void PayOnce(Tx tx, JsonObject session, JsonObject? method)
     {
         var data = session.Child("_payment_intent_data") ?? [];
         var wanted = session.Text("customer_creation") == "always" || data.ContainsKey("setup_future_usage");
         var customer = session.Text("customer") is null && !wanted ? null : CustomerOf(tx, session, method);
-        if (session.Number("amount_total") == 0)
+        if (method is null)
         {
+            if (Sessions.InvoiceWanted(session)) OneTimeInvoices.Make(tx, session, null);
             Complete(tx, session, "no_payment_required");
             return;
         }
@@ -62,6 +66,7 @@ static class Completion
             "statement_descriptor",
             "statement_descriptor_suffix", "transfer_group");
         intent["metadata"] = Metadata.Of(data);
+        PaymentIntents.TakeThreeDSecure(intent, session.Child("payment_method_options"));
         intent["payment_method_types"] = session["payment_method_types"]?.DeepClone();
         intent["_session"] = session.Id();
         session["_payment_intent"] = intent.Id();
@@ -70,16 +75,31 @@ static class Completion
         return intent;
     }
 
-    static JsonObject CustomerOf(Tx tx, JsonObject session, JsonObject method)
+    static JsonObject CustomerOf(Tx tx, JsonObject session, JsonObject? method)
     {
-        if ((session.Text("customer") ?? session.Text("_customer")) is { } known) return tx.Get(known);
+        if ((session.Text("customer") ?? session.Text("_customer")) is { } known)
+        {
+            return Updated(tx, tx.Get(known), session.Child("_customer_update"), method?.Child("billing_details"));
+        }
         var customer = CustomerRoutes.New(tx, null);
         customer["email"] = EmailOf(session, method);
-        customer["name"] = method.Child("billing_details")?.Text("name");
-        customer["address"] = method.Child("billing_details")?["address"]?.DeepClone();
+        customer["name"] = method?.Child("billing_details")?.Text("name");
+        customer["address"] = method?.Child("billing_details")?["address"]?.DeepClone();
         tx.Add(customer);
         session["_customer"] = customer.Id();
         tx.Emit("customer.created", customer);
+        return customer;
+    }
+
+    /// <summary>A known customer keeps what is on file, unless the shop wants what was entered.</summary>
+    static JsonObject Updated(Tx tx, JsonObject customer, JsonObject? wanted, JsonObject? entered)
+    {
+        if (wanted is null || entered is null) return customer;
+        foreach (var name in (ReadOnlySpan<string>)["address", "name"])
+        {
+            if (wanted.Text(name) == "auto" && entered[name] is { } value) tx.Edit(customer)[name] = value.DeepClone();
+        }
+        tx.EmitUpdate("customer.updated", customer);
         return customer;
     }
 
@@ -87,12 +107,12 @@ static class Completion
         ?? session.Text("_email")
         ?? session.Text("customer_email") ?? method?.Child("billing_details")?.Text("email");
 
-    static void Subscribe(Call call, JsonObject session, JsonObject method)
+    static void Subscribe(Call call, JsonObject session, JsonObject? method)
     {
         var tx = call.Tx;
         var customer = CustomerOf(tx, session, method);
-        PaymentMethods.Attach(tx, method, customer);
-        if (session.Text("_subscription") is { } started)
+        if (method is not null) PaymentMethods.Attach(tx, method, customer);
+        if (method is not null && session.Text("_subscription") is { } started)
         {
             Again(tx, session, tx.Edit(started), method);
             return;
@@ -109,7 +129,7 @@ static class Completion
         InvoiceDrafts.Announce(tx, invoice, null);
         InvoiceDrafts.Finalize(tx, invoice);
         var attempt = invoice.Text("status") == "paid" ? Free(tx, subscription, method)
-            : InvoicePayments.Collect(tx, invoice, method, Holder.Present);
+            : InvoicePayments.Collect(tx, invoice, method!, Holder.Present);
         // A declined card has bought nothing: neither subscription nor invoice come into being.
         if (attempt == Attempt.Declined) throw Undone(tx, invoice);
         SubscriptionStart.Settle(tx, subscription, announced);
@@ -117,7 +137,7 @@ static class Completion
         else Subscribed(tx, session, subscription, invoice);
     }
 
-    static JsonObject Terms(JsonObject session, JsonObject method)
+    static JsonObject Terms(JsonObject session, JsonObject? method)
     {
         var p = session.Child("_subscription_data")?.Copy() ?? [];
         JsonArray items = [];
@@ -131,14 +151,24 @@ static class Completion
         }
         p["items"] = items;
         if (extras.Count > 0) p["add_invoice_items"] = extras;
-        p["default_payment_method"] = method.Id();
+        if (method is not null) p["default_payment_method"] = method.Id();
+        if (session.Items("discounts").FirstOrDefault() is { } discount)
+        {
+            // Of coupon and promotion code one is null.
+            p["discounts"] = new JsonArray(new JsonObject([.. discount.Where(d => d.Value is not null)
+                .Select(d => KeyValuePair.Create(d.Key, d.Value?.DeepClone()))]));
+        }
+        p["automatic_tax"] = session["automatic_tax"]?.DeepClone();
         return p;
     }
 
-    static Attempt Free(Tx tx, JsonObject subscription, JsonObject method)
+    static Attempt Free(Tx tx, JsonObject subscription, JsonObject? method)
     {
-        if (PaymentMethods.CardOf(method) is { Decline: not null, Attaches: false }) return Attempt.Declined;
-        tx.Edit(method)["_set_up"] = true;
+        if (method is not null)
+        {
+            if (PaymentMethods.CardOf(method) is { Decline: not null, Attaches: false }) return Attempt.Declined;
+            tx.Edit(method)["_set_up"] = true;
+        }
         if (subscription.Text("status") == "incomplete") subscription["status"] = "active";
         return Attempt.Succeeded;
     }
@@ -197,9 +227,11 @@ static class Completion
         switch (attempt)
         {
             case Attempt.Succeeded when open:
+                if (Sessions.InvoiceWanted(session)) OneTimeInvoices.Make(tx, session, intent);
                 Complete(tx, session, "paid");
                 break;
             case Attempt.Succeeded when session.Text("payment_status") == "unpaid":
+                if (Sessions.InvoiceWanted(session)) OneTimeInvoices.Make(tx, session, intent);
                 session["payment_status"] = "paid";
                 if (!intent.ContainsKey("_held")) tx.Emit("checkout.session.async_payment_succeeded", session);
                 break;
@@ -249,6 +281,11 @@ static class Completion
         details["address"] ??= method?.Child("billing_details")?["address"]?.DeepClone();
         session["customer_details"] = details;
         session.ClearTimers();
+        // A subscription has redeemed its discounts itself.
+        if (session.Text("mode") == "payment" && session.Text("_discount") is { } discount)
+        {
+            Discounts.Redeem(tx, tx.Get(discount));
+        }
         // After everything the payment itself has to tell.
         tx.Later(() => tx.Emit("checkout.session.completed", session));
     }

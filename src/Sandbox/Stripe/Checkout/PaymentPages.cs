@@ -22,13 +22,16 @@ static class PaymentPages
             throw StripeError.Invalid($"The expected amount ({expected}) does not match the amount of this Checkout Session ({total}).",
                 "expected_amount", "checkout_amount_mismatch");
         }
-        var method = call.P.Child("payment_method_data") is { } data
-            ? PaymentMethods.New(call.Tx, data)
-            : PaymentMethods.Resolve(call.Tx, call.P.Text("payment_method")
-                ?? throw StripeError.MissingParam("payment_method"), "payment_method");
-        Completion.Pay(call, session, method, call.P.Text("email"));
+        Completion.Pay(call, session, Method(call, session), call.P.Text("email"));
         call.Tx.RunLater();
         return Show(call.Tx, session);
+    }
+
+    static JsonObject? Method(Call call, JsonObject session)
+    {
+        if (call.P.Child("payment_method_data") is { } data) return PaymentMethods.New(call.Tx, data);
+        if (call.P.Text("payment_method") is { } id) return PaymentMethods.Resolve(call.Tx, id, "payment_method");
+        return Sessions.NeedsMethod(session) ? throw StripeError.MissingParam("payment_method") : null;
     }
 
     static JsonObject Show(Tx tx, JsonObject session)

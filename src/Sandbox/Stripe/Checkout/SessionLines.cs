@@ -1,3 +1,4 @@
+using Purser.Sandbox.Stripe.Billing;
 using Purser.Sandbox.Stripe.Catalog;
 
 namespace Purser.Sandbox.Stripe.Checkout;
@@ -28,20 +29,50 @@ static class SessionLines
             throw StripeError.Invalid($"The price specified only supports `{other.Text("currency")}`. This doesn't match the expected currency: "
                 + $"`{currency}`.", "line_items");
         }
-        var trialing = call.P.Child("subscription_data") is { } data &&
-            (data.Number("trial_period_days") > 0 || data.ContainsKey("trial_end"));
-        var total = lines.Where(l => !trialing || l.Child("price")!.Child("recurring") is null).Sum(l =>
-            l.Number("amount_total"));
-        if (mode == "payment" && total > 0)
-        {
-            Currencies.CheckChargeable(total, currency, "line_items");
-        }
         session["_line_items"] = new JsonArray([.. lines]);
         session["currency"] = currency;
-        session["amount_subtotal"] = total;
+        AddUp(session, null);
+    }
+
+    /// <summary>What is to be paid today, with the discount that the session has or a code has just given it.</summary>
+    public static void AddUp(JsonObject session, JsonObject? discount)
+    {
+        var due = session.Items("_line_items").Where(l => IsDueToday(session, l)).ToList();
+        var amounts = due.Select(l => l.Number("amount_subtotal")).ToArray();
+        var off = discount is null ? new long[amounts.Length]
+            : Discounts.Off(amounts, [.. due.Select(l => l.Child("price")!.Text("product"))], discount.Child("_off")!);
+        for (var i = 0; i < amounts.Length; i++)
+        {
+            due[i]["amount_discount"] = off[i];
+            due[i]["amount_total"] = amounts[i] - off[i];
+        }
+        var total = amounts.Sum() - off.Sum();
+        if (session.Text("mode") == "payment" && total > 0)
+        {
+            Currencies.CheckChargeable(total, session.Text("currency")!, "line_items");
+        }
+        session["amount_subtotal"] = amounts.Sum();
         session["amount_total"] = total;
-        session["total_details"] = new JsonObject { ["amount_discount"] = 0L, ["amount_shipping"] = 0L,
-            ["amount_tax"] = 0L };
+        session["total_details"] = new JsonObject
+        {
+            ["amount_discount"] = off.Sum(),
+            ["amount_shipping"] = 0L,
+            ["amount_tax"] = 0L,
+            ["breakdown"] = new JsonObject
+            {
+                ["discounts"] = discount is null ? [] : new JsonArray(
+                    new JsonObject { ["amount"] = off.Sum(), ["discount"] = discount.Visible() }),
+                ["taxes"] = new JsonArray(),
+            },
+        };
+    }
+
+    // What recurs is not paid for while it is tried.
+    static bool IsDueToday(JsonObject session, JsonObject line)
+    {
+        var data = session.Child("_subscription_data");
+        var trialing = data is not null && (data.Number("trial_period_days") > 0 || data.ContainsKey("trial_end"));
+        return !trialing || line.Child("price")!.Child("recurring") is null;
     }
 
     static JsonObject Line(Call call, JsonObject given, string at, string mode)
@@ -79,11 +110,7 @@ static class SessionLines
     {
         if (given.Child("price_data") is { } data) return Prices.Create(call, data, $"{at}[price_data]", active: false);
         var id = given.Text("price") ?? throw StripeError.MissingParam($"{at}[price]");
-        var price = call.Tx.Find("price", id) ?? throw StripeError.Missing("price", id, $"{at}[price]", inPath: false);
-        return price.Flag("active")
-            ? price
-            : throw StripeError.Invalid("The price specified is inactive. This field only accepts active prices.",
-                $"{at}[price]");
+        return Prices.Sellable(call.Tx, id, $"{at}[price]");
     }
 
     static void CheckKinds(List<JsonObject> lines, string mode)

@@ -9,6 +9,13 @@ static class Sessions
     const long LifetimeMax = 24 * 3_600;
     const long LifetimeMin = 30 * 60;
 
+    // What changes the look of Stripe's page and is shown again by the session.
+    static readonly string[] Shown =
+    [
+        "adaptive_pricing", "branding_settings", "consent_collection", "custom_text", "permissions",
+        "phone_number_collection", "saved_payment_method_options", "tax_id_collection", "wallet_options",
+    ];
+
     public static void Map(Routes routes)
     {
         routes.Add("POST", "/v1/checkout/sessions", Create);
@@ -28,9 +35,11 @@ static class Sessions
     {
         var mode = Checked(call.P);
         var customer = call.Referred("customer", "customer", "customer");
+        CheckTaxAddress(call.P, customer);
         var session = Blank(call, mode, customer);
         SessionLines.Take(call, session, mode);
         call.Tx.Add(session);
+        if (call.P["discounts"] is JsonArray { Count: > 0 } discounts) Discount(call.Tx, session, discounts);
         if (mode == "setup")
         {
             var intent = SetupIntents.New(call.Tx, customer);
@@ -43,6 +52,27 @@ static class Sessions
         session.SetTimer("expire", session.Number("expires_at"));
         return session;
     }
+
+    /// <summary>Gives a session its one discount: by the call that made it, or by a code typed on its page.</summary>
+    public static void Discount(Tx tx, JsonObject session, JsonArray given)
+    {
+        var discount = Discounts.From(tx, session, given, session.MaybeNumber("amount_subtotal")).First();
+        session["_discount"] = discount.Id();
+        session["discounts"] = new JsonArray(new JsonObject
+        {
+            ["coupon"] = discount.Text("promotion_code") is null ? discount.Child("source")!.Text("coupon") : null,
+            ["promotion_code"] = discount.Text("promotion_code"),
+        });
+        SessionLines.AddUp(session, discount);
+    }
+
+    /// <summary>Whether the customer has to give a card: not for nothing, and not for a trial that goes without.</summary>
+    public static bool NeedsMethod(JsonObject session) => session.Text("mode") switch
+    {
+        "payment" => session.Number("amount_total") > 0,
+        "subscription" => session.Number("amount_total") > 0 || session.Text("payment_method_collection") == "always",
+        _ => true,
+    };
 
     /// <summary>What Stripe refuses before it looks at prices.</summary>
     static string Checked(JsonObject p)
@@ -77,16 +107,38 @@ static class Sessions
         {
             throw StripeError.Invalid("`customer_creation` can only be used in `payment` mode.", "customer_creation");
         }
-        if (p.Child("invoice_creation")?.Flag("enabled") == true)
+        if (p.ContainsKey("custom_fields"))
         {
-            throw StripeError.Invalid("The sandbox does not create invoices for one-time payments.",
-                "invoice_creation");
+            throw StripeError.Invalid("The sandbox's page does not ask for custom fields.", "custom_fields");
+        }
+        if (mode != "payment" && p.ContainsKey("invoice_creation"))
+        {
+            throw StripeError.Invalid("`invoice_creation` can only be used in `payment` mode.", "invoice_creation");
+        }
+        if (p.Items("discounts").Count() > 1)
+        {
+            throw StripeError.Invalid("You can only apply one discount to a Checkout Session.", "discounts");
+        }
+        if (p.ContainsKey("allow_promotion_codes") && p.Items("discounts").Any())
+        {
+            throw StripeError.Invalid("You may only specify one of these parameters: allow_promotion_codes, discounts.",
+                "allow_promotion_codes");
         }
         if (p.Text("client_reference_id") is { Length: > 200 } reference)
         {
             throw StripeError.Invalid($"Invalid string: {reference[..6]}...{reference[^6..]}; must be at most 200 characters", "client_reference_id");
         }
         return mode;
+    }
+
+    static void CheckTaxAddress(JsonObject p, JsonObject? customer)
+    {
+        if (p.Child("automatic_tax")?.Flag("enabled") != true || customer is null) return;
+        var saved = p.Child("customer_update")?.Text("address") == "auto";
+        if (saved || customer.Child("address")?.Text("country") is not null) return;
+        throw StripeError.Invalid("Automatic tax calculation in Checkout requires a valid address on the Customer. Add a valid "
+            + "address to the Customer or set either `customer_update[address]` to 'auto' or `customer_update[shipping]` to "
+            + "'auto' to save the address entered in Checkout to the Customer.", code: "customer_tax_location_invalid");
     }
 
     static JsonObject Blank(Call call, string mode, JsonObject? customer)
@@ -107,31 +159,62 @@ static class Sessions
         session["client_secret"] = session.Text("ui_mode") == "hosted_page" ? null : Ids.Secret(session.Id());
         session["customer"] = customer?.Id();
         session["customer_creation"] = customer is not null ? null : mode == "subscription" ? "always"
-            : p.Text("customer_creation") ?? "if_required";
+            : InvoiceWanted(p) ? "always" : p.Text("customer_creation") ?? "if_required";
         session["customer_details"] = customer is null && p.Text("customer_email") is null ? null
             : Details(customer, p.Text("customer_email"));
         session.Take(p, "allow_promotion_codes", "allowed_payment_method_types", "billing_address_collection",
-            "cancel_url", "client_reference_id",
-            "consent_collection", "customer_email", "integration_identifier", "locale", "origin_context", "return_url",
-                "submit_type", "success_url");
+            "cancel_url", "client_reference_id", "customer_email", "excluded_payment_method_types",
+            "integration_identifier", "locale", "origin_context", "redirect_on_completion", "return_url", "submit_type",
+            "success_url");
         session["metadata"] = Metadata.Of(p);
         session["payment_method_types"] = p["allowed_payment_method_types"]?.DeepClone()
             ?? p["payment_method_types"]?.DeepClone() ?? new JsonArray("card");
         session["_any_method"] = !p.ContainsKey("allowed_payment_method_types") && !p.ContainsKey("payment_method_types");
         session["payment_method_collection"] = mode == "subscription" ? p.Text("payment_method_collection") ?? "always"
             : "if_required";
-        session["payment_method_options"] = new JsonObject { ["card"] = new JsonObject { ["request_three_d_secure"] = "automatic" } };
-        session["phone_number_collection"] = new JsonObject { ["enabled"] = p.Child("phone_number_collection")?.Flag("enabled") ?? false };
+        session["payment_method_options"] = new JsonObject
+        {
+            ["card"] = new JsonObject
+            {
+                ["request_three_d_secure"] =
+                    p.Child("payment_method_options")?.Child("card")?.Text("request_three_d_secure") ?? "automatic",
+            },
+        };
+        session["automatic_tax"] = AutomaticTax.Of(Kind, p.Child("automatic_tax"));
+        session["phone_number_collection"] = new JsonObject { ["enabled"] = false };
         session["adaptive_pricing"] = new JsonObject { ["enabled"] = false };
-        session["custom_text"] = new JsonObject { ["after_submit"] = null, ["shipping_address"] = null,
-            ["submit"] = null, ["terms_of_service_acceptance"] = null };
+        foreach (var name in Shown)
+        {
+            if (p.Child(name) is { } given) session[name] = AsGiven(name, given);
+        }
         session["discounts"] = new JsonArray();
-        if (mode == "payment") session["invoice_creation"] = ApiSpec.Blank("checkout.session.InvoiceCreation");
-        foreach (var name in (ReadOnlySpan<string>)["payment_intent_data", "subscription_data"])
+        if (mode == "payment") session["invoice_creation"] = InvoiceCreation(p.Child("invoice_creation"));
+        foreach (var name in (ReadOnlySpan<string>)["customer_update", "payment_intent_data", "subscription_data"])
         {
             session[$"_{name}"] = p[name]?.DeepClone();
         }
         return session;
+    }
+
+    static JsonObject AsGiven(string name, JsonObject given)
+    {
+        var words = name.Split('_').Select(w => $"{char.ToUpperInvariant(w[0])}{w[1..]}");
+        var shown = ApiSpec.Blank($"{Kind}.{string.Concat(words)}");
+        foreach (var (part, _) in given) shown.Take(given, part);
+        return shown;
+    }
+
+    public static bool InvoiceWanted(JsonObject session) => session.Child("invoice_creation")?.Flag("enabled") == true;
+
+    static JsonObject InvoiceCreation(JsonObject? given)
+    {
+        var creation = ApiSpec.Blank("checkout.session.InvoiceCreation");
+        creation["enabled"] = given?.Flag("enabled") ?? false;
+        var data = creation.Child("invoice_data")!;
+        if (given?.Child("invoice_data") is not { } wanted) return creation;
+        data.Take(wanted, "custom_fields", "description", "footer");
+        data["metadata"] = Metadata.Of(wanted);
+        return creation;
     }
 
     static long Expiry(JsonObject p, long now)

@@ -11,21 +11,26 @@ static class EventLog
 {
     const long ShuffleSecondsMax = 4;
 
+    // An event is frozen in the shapes of every version that hears of it, since later nobody knows what it was then.
+    const string Shapes = "_shapes";
+
     public static void Emit(this Tx tx, string type, JsonObject body) => Write(tx, type, body, null);
 
     /// <summary>
     /// Keeps a place in the log for an event whose object is not finished yet; calling the answer fills it. A
-    /// subscription
-    /// is announced before its first payment, yet as what that payment made of it.
+    /// subscription is announced before its first payment, yet as what that payment made of it.
     /// </summary>
     public static Action EmitAhead(this Tx tx, string type, JsonObject body)
     {
         var e = Write(tx, type, body, null);
         return () =>
         {
-            tx.ChangesOf(body);
-            e["data"]!["object"] = body.Visible();
-            if (e.ContainsKey("_legacy")) e["_legacy"] = Rendering.BeforeBasil(tx, body.Visible());
+            tx.Tell(body);
+            e["data"] = Data(tx, body, null, ApiVersion.Current);
+            foreach (var version in e.Under(Shapes).Select(p => p.Key).ToList())
+            {
+                e.Under(Shapes)[version] = Data(tx, body, null, new(version));
+            }
             tx.Add(e);
         };
     }
@@ -33,22 +38,19 @@ static class EventLog
     /// <summary>An event that also tells what changed; without any change there is no event.</summary>
     public static void EmitUpdate(this Tx tx, string type, JsonObject body)
     {
-        var changes = tx.ChangesOf(body);
-        if (changes.Count > 0) Write(tx, type, body, changes);
+        if (tx.Tell(body) is { } was && Json.Changes(was, body).Count > 0) Write(tx, type, body, was);
     }
 
-    static JsonObject Write(Tx tx, string type, JsonObject body, JsonObject? previous)
+    static JsonObject Write(Tx tx, string type, JsonObject body, JsonObject? was)
     {
-        if (previous is null) tx.ChangesOf(body);
-        var data = new JsonObject { ["object"] = body.Visible() };
-        if (previous is not null) data["previous_attributes"] = previous;
+        if (was is null) tx.Tell(body);
         var e = new JsonObject
         {
             ["id"] = Ids.New("evt"),
             ["object"] = "event",
             ["api_version"] = ApiVersion.Current.Name,
             ["created"] = tx.TimeOf(body),
-            ["data"] = data,
+            ["data"] = Data(tx, body, was, ApiVersion.Current),
             ["livemode"] = false,
             ["pending_webhooks"] = 0L,
             ["request"] = new JsonObject { ["id"] = tx.Cause.RequestId, ["idempotency_key"] = tx.Cause.IdempotencyKey },
@@ -56,10 +58,22 @@ static class EventLog
         };
         var listening = tx.All("webhook_endpoint").Where(w => Hears(w, type)).ToList();
         e["pending_webhooks"] = (long)listening.Count;
-        if (listening.Any(w => VersionOf(w).BeforeBasil)) e["_legacy"] = Rendering.BeforeBasil(tx, body.Visible());
+        foreach (var version in listening.Select(VersionOf).Where(v => v != ApiVersion.Current).Distinct())
+        {
+            e.Under(Shapes)[version.Name] = Data(tx, body, was, version);
+        }
         tx.Add(e);
         foreach (var endpoint in listening) Address(tx, e.Id(), endpoint.Id());
         return e;
+    }
+
+    /// <summary>What a version shows of an object, and of what it was.</summary>
+    static JsonObject Data(Tx tx, JsonObject body, JsonObject? was, ApiVersion version)
+    {
+        var now = Rendering.Show(tx, body, version);
+        var data = new JsonObject { ["object"] = now };
+        if (was is not null) data["previous_attributes"] = Json.Changes(Rendering.Show(tx, was, version), now);
+        return data;
     }
 
     static bool Hears(JsonObject endpoint, string type)
@@ -115,7 +129,7 @@ static class EventLog
         var shown = Show(account, e);
         var version = VersionOf(endpoint);
         shown["api_version"] = version.Name;
-        if (version.BeforeBasil && e["_legacy"] is { } legacy) shown["data"]!["object"] = legacy.DeepClone();
+        if (e[Shapes]?[version.Name] is { } older) shown["data"] = older.DeepClone();
         return shown;
     }
 

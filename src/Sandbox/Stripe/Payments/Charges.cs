@@ -14,7 +14,8 @@ static class Charges
     static JsonObject Update(Call call)
     {
         var charge = call.Tx.Edit(call.Named("charge", "charge"));
-        charge.Take(call.P, "description", "receipt_email");
+        charge.Take(call.P, "description", "receipt_email", "shipping", "transfer_group");
+        if (call.P.Child("fraud_details") is { } report) charge.Under("fraud_details").Take(report, "user_report");
         Metadata.Merge(charge, call.P);
         call.Tx.EmitUpdate("charge.updated", charge);
         return charge;

@@ -28,7 +28,7 @@ static class Charging
         if (BankDebits.IsDelayed(method)) return Submit(tx, intent, method);
 
         var card = PaymentMethods.CardOf(method) ?? throw new InvalidOperationException("A card without a number");
-        if (!authenticated && IsChallenged(card, method, holder != Holder.Present))
+        if (!authenticated && (IsChallenged(card, method, holder != Holder.Present) || IsWanted(intent, holder)))
         {
             if (holder == Holder.Absent) return Refuse(tx, intent, method, TestCards.NeedsHolder);
             AskHolder(tx, intent);
@@ -46,6 +46,10 @@ static class Charging
         Challenge.OnSession => !offSession,
         Challenge.None => false,
     };
+
+    /// <summary>A caller may ask for 3-D Secure where the card itself does not.</summary>
+    static bool IsWanted(JsonObject intent, Holder holder) => holder == Holder.Present &&
+        intent.Child("payment_method_options")?.Child("card")?.Text("request_three_d_secure") is "any" or "challenge";
 
     static void AskHolder(Tx tx, JsonObject intent)
     {

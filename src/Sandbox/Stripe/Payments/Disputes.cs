@@ -68,6 +68,7 @@ static class Disputes
         };
         dispute["reason"] = kind == DisputeKind.NotReceived ? "product_not_received" : "fraudulent";
         dispute["status"] = inquiry ? "warning_needs_response" : "needs_response";
+        dispute.SetTimer("due", dispute.Child("evidence_details")!.Number("due_by"));
         tx.Add(dispute);
         tx.Edit(charge)["disputed"] = true;
         tx.EmitUpdate("charge.updated", charge);
@@ -90,7 +91,7 @@ static class Disputes
     static JsonObject Update(Call call)
     {
         var dispute = call.Named("dispute", "dispute");
-        if (dispute.Text("status") is not ("needs_response" or "warning_needs_response"))
+        if (!IsOpen(dispute) && (call.P.ContainsKey("evidence") || call.P.Flag("submit")))
         {
             throw StripeError.Invalid("This dispute is already closed or under review and can no longer be updated.");
         }
@@ -114,6 +115,7 @@ static class Disputes
         var details = dispute.Child("evidence_details")!;
         details["submission_count"] = details.Number("submission_count") + 1;
         details["submission_method"] = "manual";
+        dispute.ClearTimer("due");
         dispute["status"] = dispute.Text("status") == "warning_needs_response" ? "warning_under_review"
             : "under_review";
         if (Verdict(dispute) is not null) dispute.SetTimer("decide", tx.TimeOf(dispute) + DecidedAfterSeconds);
@@ -164,11 +166,33 @@ static class Disputes
     static JsonObject Close(Call call)
     {
         var dispute = call.Named("dispute", "dispute");
-        if (dispute.Text("status") is not ("needs_response" or "warning_needs_response"))
-        {
-            throw StripeError.Invalid("This dispute is already closed.");
-        }
-        End(call.Tx, dispute, dispute.Text("status") == "warning_needs_response" ? "warning_closed" : "lost");
+        if (!IsOpen(dispute)) throw StripeError.Invalid("This dispute is already closed.");
+        GiveIn(call.Tx, dispute);
         return dispute;
+    }
+
+    static bool IsOpen(JsonObject dispute) => dispute.Text("status") is "needs_response" or "warning_needs_response";
+
+    static void GiveIn(Tx tx, JsonObject dispute) =>
+        End(tx, dispute, dispute.Text("status") == "warning_needs_response" ? "warning_closed" : "lost");
+
+    /// <summary>The day by which evidence was wanted has passed without any.</summary>
+    public static void RunOut(Tx tx, JsonObject dispute)
+    {
+        if (!IsOpen(dispute)) return;
+        dispute.Child("evidence_details")!["past_due"] = true;
+        GiveIn(tx, dispute);
+    }
+
+    /// <summary>A holder who has the money back has nothing left to inquire about.</summary>
+    public static void ChargeRefunded(Tx tx, JsonObject charge)
+    {
+        foreach (var dispute in tx.Referring("dispute", "charge", charge.Id()))
+        {
+            if (dispute.Text("status") is "warning_needs_response" or "warning_under_review")
+            {
+                End(tx, dispute, "warning_closed");
+            }
+        }
     }
 }

@@ -85,6 +85,7 @@ static class PaymentIntents
         intent.Take(call.P, "description", "receipt_email", "setup_future_usage", "shipping", "statement_descriptor",
             "statement_descriptor_suffix", "transfer_group", "allowed_payment_method_types",
                 "excluded_payment_method_types");
+        TakeThreeDSecure(intent, call.P.Child("payment_method_options"));
         if (call.P["allowed_payment_method_types"] is JsonArray allowed)
         {
             intent["payment_method_types"] = allowed.DeepClone();
@@ -94,6 +95,12 @@ static class PaymentIntents
             intent["payment_method_types"] = types.DeepClone();
             intent["automatic_payment_methods"] = null;
         }
+    }
+
+    public static void TakeThreeDSecure(JsonObject intent, JsonObject? options)
+    {
+        if (options?.Child("card")?.Text("request_three_d_secure") is not { } wanted) return;
+        intent.Child("payment_method_options")!.Child("card")!["request_three_d_secure"] = wanted;
     }
 
     static void TakeMethod(Call call, JsonObject intent)

@@ -40,6 +40,7 @@ static class Refunds
         Count(charge, amount);
         call.Tx.Emit("refund.created", refund);
         call.Tx.EmitUpdate("charge.refunded", charge);
+        if (charge.Flag("refunded")) Disputes.ChargeRefunded(call.Tx, charge);
         if (kind != RefundKind.Normal) refund.SetTimer("settle", call.Tx.TimeOf(refund) + SettlesAfterSeconds);
         else call.Tx.Later(() => Reference(call.Tx, refund, method));
         return refund;
@@ -76,7 +77,8 @@ static class Refunds
             throw StripeError.Invalid($"Charge {charge.Id()} has been charged back; cannot issue a refund.",
                 code: "charge_disputed");
         }
-        var left = charge.Number("amount_captured") - charge.Number("amount_refunded");
+        // What a partial capture let go counts as refunded, so the whole amount is what counts here.
+        var left = charge.Number("amount") - charge.Number("amount_refunded");
         var amount = call.P.MaybeNumber("amount") ?? left;
         if (amount < 1)
         {

@@ -59,6 +59,11 @@ static class SetupIntents
         }
         else if (call.P.Child("payment_method_data") is { } data) method = PaymentMethods.New(call.Tx, data);
         if (method is null) return;
+        if (method.Text("customer") is { } owner && owner != intent.Text("customer"))
+        {
+            throw StripeError.Invalid($"The payment method {method.Id()} does not belong to the Customer of this SetupIntent. "
+                + "Please include the Customer in the `customer` parameter on the SetupIntent.", "payment_method");
+        }
         intent["payment_method"] = method.Id();
         if (intent.Text("status") == "requires_payment_method") intent["status"] = "requires_confirmation";
     }
@@ -70,7 +75,7 @@ static class SetupIntents
         {
             intent["customer"] = call.Referred("customer", "customer", "customer")?.Id();
         }
-        intent.Take(call.P, "description");
+        intent.Take(call.P, "description", "allowed_payment_method_types", "excluded_payment_method_types");
         Metadata.Merge(intent, call.P);
         TakeMethod(call, intent);
         return intent;

@@ -80,13 +80,15 @@ sealed class Tx(Account account, Cause cause)
             : Now;
     }
 
-    /// <summary>What changed in an object since this operation began, or since its last event.</summary>
-    public JsonObject ChangesOf(JsonObject body)
+    /// <summary>
+    /// What an object was when this operation began, or at its last event; the next event counts from here. Null where it
+    /// was not there yet.
+    /// </summary>
+    public JsonObject? Tell(JsonObject body)
     {
         var was = told.TryGetValue(body.Id(), out var last) ? last : before.GetValueOrDefault(body.Id());
-        var changes = was is null ? [] : Json.Changes(was, body);
         told[body.Id()] = body.Copy();
-        return changes;
+        return was;
     }
 
     /// <summary>Runs at the end of the same operation: what Stripe does a moment after.</summary>

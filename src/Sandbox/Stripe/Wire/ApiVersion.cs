@@ -8,6 +8,8 @@ sealed record ApiVersion(string Name)
     public static readonly ApiVersion Current = new(ApiSpec.Version);
 
     public bool BeforeBasil => string.CompareOrdinal(Name, "2025-03-31") < 0;
+    public bool BeforeClover => string.CompareOrdinal(Name, "2025-09-30") < 0;
+    public bool BeforeDahlia => string.CompareOrdinal(Name, "2026-03-25") < 0;
     public bool BeforeEndive => string.CompareOrdinal(Name, "2026-09-30") < 0;
 
     public static ApiVersion? Parse(string name)

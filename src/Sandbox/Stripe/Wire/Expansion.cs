@@ -24,6 +24,8 @@ static class Expansion
                 s.Text("status") != "canceled").Select(Json.Visible)),
         [("customer", "sources")] = (_, c) => Json.ListOf($"/v1/customers/{c.Id()}/sources", []),
         [("customer", "tax_ids")] = (_, c) => Json.ListOf($"/v1/customers/{c.Id()}/tax_ids", []),
+        [("coupon", "applies_to")] = (_, c) => c["_applies_to"]?.DeepClone(),
+        [("coupon", "currency_options")] = (_, c) => c["_currency_options"]?.DeepClone() ?? new JsonObject(),
         [("price", "tiers")] = (_, p) => p["_tiers"]?.DeepClone(),
         [("price", "currency_options")] = (_, p) => p["_currency_options"]?.DeepClone() ?? new JsonObject(),
     };

@@ -23,19 +23,7 @@ static class Listing
 
     public static JsonObject Page(this Call call, IEnumerable<JsonObject> newestFirst, string what)
     {
-        var limit = call.P.MaybeNumber("limit") ?? 10;
-        if (limit < 1)
-        {
-            throw StripeError.Invalid("This value must be greater than or equal to 1.", "limit",
-                "parameter_invalid_integer");
-        }
-        if (limit > 100)
-        {
-            throw StripeError.Invalid($"This value must be less than or equal to 100 (it currently is '{limit}').",
-                "limit",
-                "parameter_invalid_integer");
-        }
-
+        var limit = call.Limit();
         var after = call.P.Text("starting_after");
         var ahead = call.P.Text("ending_before");
         if (after is not null && ahead is not null)
@@ -48,6 +36,23 @@ static class Listing
         var list = Json.ListOf(call.Path, page.Select(Json.Visible));
         list["has_more"] = more;
         return list;
+    }
+
+    /// <summary>How many objects of a list are wanted.</summary>
+    public static long Limit(this Call call)
+    {
+        var limit = call.P.MaybeNumber("limit") ?? 10;
+        if (limit < 1)
+        {
+            throw StripeError.Invalid("This value must be greater than or equal to 1.", "limit",
+                "parameter_invalid_integer");
+        }
+        if (limit > 100)
+        {
+            throw StripeError.Invalid($"This value must be less than or equal to 100 (it currently is '{limit}').",
+                "limit", "parameter_invalid_integer");
+        }
+        return limit;
     }
 
     static (List<JsonObject> Page, bool More) After(IEnumerable<JsonObject> all, string? cursor, long limit,

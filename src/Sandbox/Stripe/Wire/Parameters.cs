@@ -4,6 +4,7 @@ namespace Purser.Sandbox.Stripe.Wire;
 static class Parameters
 {
     const int TextMax = 5_000;
+    const int EvidenceMax = 20_000;
     const int MetadataKeysMax = 50;
     const int MetadataNameMax = 40;
     const int MetadataValueMax = 500;
@@ -59,10 +60,11 @@ static class Parameters
         if (!form.IsText) throw Not("string", form, path);
         var text = form.Value ?? "";
         if (text.Length == 0 && !Clearable.Contains(name)) throw Empty(path);
-        if (text.Length > TextMax)
+        var max = path.StartsWith("evidence[", StringComparison.Ordinal) ? EvidenceMax : TextMax;
+        if (text.Length > max)
         {
             throw StripeError.Invalid(
-                $"Invalid string: {text[..6]}...{text[^6..]}; must be at most {TextMax} characters", path);
+                $"Invalid string: {text[..6]}...{text[^6..]}; must be at most {max} characters", path);
         }
         return JsonValue.Create(text);
     }
@@ -153,6 +155,10 @@ static class Parameters
             {
                 throw StripeError.Invalid("Metadata values must be strings, but for key "
                     + $"`{key}` you passed in a value of type `hash`", inner);
+            }
+            if (key.Contains('[', StringComparison.Ordinal) || key.Contains(']', StringComparison.Ordinal))
+            {
+                throw StripeError.Invalid($"Metadata keys can't include square brackets. Invalid key: {key}", inner);
             }
             if (key.Length > MetadataNameMax)
             {

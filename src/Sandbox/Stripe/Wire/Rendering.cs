@@ -1,30 +1,56 @@
 namespace Purser.Sandbox.Stripe.Wire;
 
 /// <summary>
-/// How an object looks from outside at a version of the API. Objects are kept in the current shape; versions before
-/// basil get back the fields that basil took away.
+/// How an object looks from outside at a version of the API. Objects are kept in the current shape; older versions get
+/// back the fields and words that later ones took away.
 /// </summary>
 static class Rendering
 {
-    public static JsonObject Show(Tx tx, JsonObject stored, ApiVersion version)
-    {
-        var shown = stored.Visible();
-        return version.BeforeBasil ? BeforeBasil(tx, shown) : shown;
-    }
+    public static JsonObject Show(Tx tx, JsonObject stored, ApiVersion version) => At(tx, stored.Visible(), version);
 
     /// <summary>The same for an object that has already been copied, lists included.</summary>
-    public static JsonObject BeforeBasil(Tx tx, JsonObject shown)
+    public static JsonObject At(Tx tx, JsonObject shown, ApiVersion version)
     {
+        if (version.BeforeDahlia) RenameUiMode(shown);
+        if (version.BeforeBasil) BeforeBasil(tx, shown);
+        if (version.BeforeClover) DiscountsIn(tx, shown);
+        return shown;
+    }
+
+    static void RenameUiMode(JsonObject shown)
+    {
+        foreach (var element in Elements(shown)) RenameUiMode(element);
+        if (shown.Text("object") != "checkout.session") return;
+        var older = OlderParameters.UiModes.FirstOrDefault(m => m.Value == shown.Text("ui_mode")).Key;
+        if (older is not null) shown["ui_mode"] = older;
+    }
+
+    static List<JsonObject> Elements(JsonObject shown) =>
+        shown.Text("object") is "list" or "search_result" ? [.. shown.Items("data")] : [];
+
+    // Clover moved the coupon of a discount under its source; before, the whole coupon stood in the discount.
+    static void DiscountsIn(Tx tx, JsonNode? node)
+    {
+        if (node is JsonArray array)
+        {
+            foreach (var element in array) DiscountsIn(tx, element);
+        }
+        if (node is not JsonObject o) return;
+        foreach (var (_, value) in o.ToList()) DiscountsIn(tx, value);
+        if (o.Text("object") != "discount" || !o.Remove("source", out var source)) return;
+        o["coupon"] = source?["coupon"] is JsonValue id ? tx.Find(id.GetValue<string>())?.Visible() : null;
+    }
+
+    static void BeforeBasil(Tx tx, JsonObject shown)
+    {
+        foreach (var element in Elements(shown)) BeforeBasil(tx, element);
         switch (shown.Text("object"))
         {
-            case "list" or "search_result":
-                foreach (var element in shown.Items("data").ToList()) BeforeBasil(tx, element);
-                break;
             case "invoice":
                 Invoice(tx, shown);
                 break;
             case "subscription":
-                Subscription(shown);
+                Subscription(tx, shown);
                 break;
             case "payment_intent":
                 shown["invoice"] = InvoiceOf(tx, shown.Id());
@@ -35,7 +61,6 @@ static class Rendering
             default:
                 break;
         }
-        return shown;
     }
 
     static string? InvoiceOf(Tx tx, string intent) =>
@@ -53,7 +78,7 @@ static class Rendering
         invoice["charge"] = intent is null ? null : tx.Find(intent)?.Text("latest_charge");
         invoice["paid"] = invoice.Text("status") == "paid";
         invoice["paid_out_of_band"] = stored?.Flag("_paid_out_of_band") ?? false;
-        invoice["discount"] = null;
+        invoice["discount"] = FirstDiscount(tx, invoice);
         invoice["quote"] = null;
         invoice["tax"] = null;
         invoice["total_tax_amounts"] = new JsonArray();
@@ -62,6 +87,9 @@ static class Rendering
         foreach (var name in (ReadOnlySpan<string>)["parent", "total_taxes", "amount_overpaid"]) invoice.Remove(name);
         foreach (var line in invoice.Items("lines").ToList()) Line(tx, line);
     }
+
+    static JsonObject? FirstDiscount(Tx tx, JsonObject shown) =>
+        shown.Texts("discounts").FirstOrDefault() is { } id ? tx.Find(id)?.Visible() : null;
 
     static void Line(Tx tx, JsonObject line)
     {
@@ -84,12 +112,12 @@ static class Rendering
         }
     }
 
-    static void Subscription(JsonObject subscription)
+    static void Subscription(Tx tx, JsonObject subscription)
     {
         var items = subscription.Items("items").ToList();
         subscription["current_period_start"] = items.FirstOrDefault()?["current_period_start"]?.DeepClone();
         subscription["current_period_end"] = items.FirstOrDefault()?["current_period_end"]?.DeepClone();
-        subscription["discount"] = null;
+        subscription["discount"] = FirstDiscount(tx, subscription);
         foreach (var item in items)
         {
             item.Remove("current_period_start");

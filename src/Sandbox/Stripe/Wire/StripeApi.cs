@@ -91,7 +91,7 @@ sealed partial class StripeApi(Accounts accounts, Routes routes, Control.Faults 
             }
             // Refused parameters are not remembered: nothing has been executed, the key may be used again.
             var form = FormEncoding.Parse(operation.Form);
-            var types = MethodTypes.Take(form, operation.Route, operation.Version);
+            var types = OlderParameters.Take(form, operation.Route, operation.Version);
             var parameters = Parameters.Read(operation.Route.Parameters, form);
             if (types is not null) parameters["payment_method_types"] = types;
             Unsupported.Refuse(parameters);
@@ -133,9 +133,10 @@ sealed partial class StripeApi(Accounts accounts, Routes routes, Control.Faults 
     static JsonObject Shown(Call call, JsonObject result)
     {
         var list = result.Text("object") is "list" or "search_result";
-        var shown = list ? result : result.Visible();
+        var shown = Rendering.At(call.Tx, list ? result : result.Visible(), call.Version);
+        // Only now: what is to be expanded may be a field that only an older version has.
         Expansion.Expand(call.Tx, shown, call.P.Texts("expand"), call.Version);
-        return call.Version.BeforeBasil ? Rendering.BeforeBasil(call.Tx, shown) : shown;
+        return shown;
     }
 
     static string AnswerId(string key) => $"{Kinds.Answer} {key}";

@@ -8,10 +8,13 @@ static class Unsupported
 {
     static readonly HashSet<string> Names =
     [
-        "application_fee_amount", "application_fee_percent", "backdate_start_date", "billing_schedules",
-        "billing_thresholds", "cash_balance", "confirmation_token", "customer_account", "default_source",
-        "default_tax_rates", "on_behalf_of", "optional_items", "pending_invoice_item_interval", "schedule",
-        "schedule_details", "shipping_options", "source", "tax_id_data", "tax_rates", "transfer_data",
+        "after_expiration", "amount_to_confirm", "application_fee_amount", "application_fee_percent", "backdate_start_date",
+        "billing_schedules", "billing_thresholds", "cash_balance", "confirmation_token", "current_trial",
+        "custom_unit_amount", "customer_account", "default_source", "default_tax_rates", "from_invoice", "hooks",
+        "managed_payments", "name_collection", "on_behalf_of", "optional_items", "origin", "pending_invoice_item_interval",
+        "preview_mode", "refund_application_fee", "reverse_transfer", "schedule", "schedule_details",
+        "shipping_address_collection", "shipping_cost", "shipping_options", "source", "tax_id_data", "tax_rates",
+        "transfer_data",
     ];
 
     public static void Refuse(JsonObject parameters, string path = "")
@@ -23,11 +26,11 @@ static class Unsupported
             if (name == "metadata" || value is null || IsEmpty(value)) continue;
             if (Names.Contains(name)) throw StripeError.Invalid($"The sandbox does not support the parameter {at}.",
                 at);
-            if (name == "automatic_tax" && value["enabled"].IsTrue())
+            if (at.StartsWith("line_items", StringComparison.Ordinal) && name == "adjustable_quantity" && value["enabled"].IsTrue())
             {
-                throw StripeError.Invalid("The sandbox does not compute taxes.", at);
+                throw StripeError.Invalid("The sandbox does not let customers change quantities.", at);
             }
-            if (name == "discounts") RefuseDiscount((value as JsonArray)?.OfType<JsonObject>().FirstOrDefault(), at);
+            if (name == "discounts" && path.Length > 0) throw InnerDiscount(at);
             if (name == "recurring" && value["usage_type"]?.ToString() == "metered")
             {
                 throw StripeError.Invalid("The sandbox does not support metered prices.", $"{at}[usage_type]");
@@ -37,21 +40,15 @@ static class Unsupported
         }
     }
 
+    public static StripeError InnerDiscount(string at) =>
+        StripeError.Invalid("The sandbox takes discounts off a whole session, subscription or invoice only.", at);
+
     static void RefuseIn(JsonArray array, string at)
     {
         for (var i = 0; i < array.Count; i++)
         {
             if (array[i] is JsonObject element) Refuse(element, $"{at}[{i}]");
         }
-    }
-
-    // Coupons cannot be made here, so none is ever found.
-    static void RefuseDiscount(JsonObject? discount, string at)
-    {
-        var name = discount?.Select(p => p.Key).FirstOrDefault();
-        if (discount is null || name is null) return;
-        var what = name == "promotion_code" ? "promotion code" : name;
-        throw StripeError.Missing(what, discount.Text(name) ?? "", $"{at}[0][{name}]", inPath: false);
     }
 
     static bool IsEmpty(JsonNode value) => value is JsonArray { Count: 0 } ||

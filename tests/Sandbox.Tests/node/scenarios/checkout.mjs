@@ -126,9 +126,9 @@ export async function a_subscription_begins_active_with_a_paid_invoice(t) {
   const created = (await t.stripe.events.list({ type: 'customer.subscription.created' })).data[0];
   assert.equal(created.data.object.status, 'active');
   const types = await t.types((e) => !/^(product|price)\./.test(e.type));
-  assert.deepEqual(types, ['customer.created', 'payment_method.attached', 'customer.subscription.created', 'invoice.created', 'invoice.finalized',
-    'payment_intent.created', 'charge.succeeded', 'payment_intent.succeeded', 'invoice.paid', 'invoice.payment_succeeded', 'invoice_payment.paid',
-    'checkout.session.completed']);
+  assert.deepEqual(types, ['customer.created', 'payment_method.attached', 'customer.updated', 'customer.subscription.created', 'invoice.created',
+    'invoice.finalized', 'payment_intent.created', 'charge.succeeded', 'payment_intent.succeeded', 'invoice.paid', 'invoice.payment_succeeded',
+    'checkout.session.completed', 'invoice_payment.paid']);
 }
 
 export async function a_subscription_with_a_trial_needs_no_payment(t) {
@@ -139,6 +139,74 @@ export async function a_subscription_with_a_trial_needs_no_payment(t) {
   assert.deepEqual([done.payment_status, done.subscription.status, done.invoice.amount_paid, done.invoice.status],
     ['no_payment_required', 'trialing', 0, 'paid']);
   assert.equal(done.subscription.trial_end - done.subscription.trial_start, 14 * 86400);
+}
+
+export async function a_trial_may_begin_without_a_card(t) {
+  const plan = await price(t, monthly);
+  const open = await session(t, {
+    mode: 'subscription', line_items: [{ price: plan.id, quantity: 1 }], payment_method_collection: 'if_required', customer_email: 'ada@example.com',
+    subscription_data: { trial_period_days: 14, trial_settings: { end_behavior: { missing_payment_method: 'cancel' } } },
+  });
+  const started = await confirm(t, open.id, {});
+  assert.equal(started.status, 200, started.text);
+  const done = await t.stripe.checkout.sessions.retrieve(open.id, { expand: ['subscription'] });
+  assert.deepEqual([done.payment_status, done.subscription.status, done.subscription.default_payment_method], ['no_payment_required', 'trialing', null]);
+  await t.control('clock', { now: done.subscription.trial_end + 1 });
+  assert.equal((await t.stripe.subscriptions.retrieve(done.subscription.id)).status, 'canceled');
+  const paid = await session(t, { mode: 'subscription', line_items: [{ price: plan.id, quantity: 1 }], payment_method_collection: 'if_required' });
+  assert.equal((await confirm(t, paid.id, {})).json.error.code, 'parameter_missing');
+}
+
+export async function what_is_bought_once_can_have_an_invoice(t) {
+  const open = await session(t, {
+    invoice_creation: { enabled: true, invoice_data: { description: 'Thank you', footer: 'Bye', metadata: { order: '7' } } }, customer_email: 'ada@example.com',
+  });
+  assert.deepEqual([open.customer_creation, open.invoice_creation.enabled, open.invoice], ['always', true, null]);
+  await confirm(t, open.id, { payment_method: 'pm_card_visa' });
+  const done = await t.stripe.checkout.sessions.retrieve(open.id, { expand: ['invoice.payments'] });
+  const invoice = done.invoice;
+  assert.deepEqual([invoice.status, invoice.billing_reason, invoice.amount_paid, invoice.description, invoice.metadata.order],
+    ['paid', 'manual', 4000, 'Thank you', '7']);
+  assert.deepEqual(invoice.lines.data.map((l) => [l.description, l.quantity, l.amount]), [['Credits', 2, 4000]]);
+  assert.equal(invoice.payments.data[0].payment.payment_intent, done.payment_intent);
+  assert.match(invoice.hosted_invoice_url, /\/invoice\/in_/);
+  assert.deepEqual((await t.types((e) => /^(invoice|checkout|payment_intent)/.test(e.type))), ['payment_intent.created', 'payment_intent.succeeded',
+    'invoice.created', 'invoice.finalized', 'invoice.paid', 'invoice.payment_succeeded', 'checkout.session.completed', 'invoice_payment.paid']);
+  await t.rejects(session(t, { mode: 'subscription', line_items: [{ price: (await price(t, monthly)).id, quantity: 1 }], invoice_creation: { enabled: true } }),
+    { param: 'invoice_creation' });
+}
+
+export async function automatic_tax_of_an_account_registered_nowhere_is_nothing(t) {
+  const open = await session(t, { automatic_tax: { enabled: true } });
+  assert.deepEqual([open.automatic_tax.enabled, open.automatic_tax.status, open.amount_total, open.total_details.amount_tax], [true, 'complete', 4000, 0]);
+  const customer = await t.stripe.customers.create({});
+  await t.rejects(session(t, { automatic_tax: { enabled: true }, customer: customer.id }), { code: 'customer_tax_location_invalid' });
+  const saved = await session(t, { automatic_tax: { enabled: true }, customer: customer.id, customer_update: { address: 'auto', name: 'auto' } });
+  const paid = await t.raw('POST', `/v1/payment_pages/${saved.id}/confirm`, new URLSearchParams({
+    'payment_method_data[type]': 'card', 'payment_method_data[card][number]': '4242424242424242', 'payment_method_data[card][exp_month]': '12',
+    'payment_method_data[card][exp_year]': '2034', 'payment_method_data[card][cvc]': '123', 'payment_method_data[billing_details][name]': 'Ada',
+    'payment_method_data[billing_details][address][country]': 'DE',
+  }).toString());
+  assert.equal(paid.status, 200, paid.text);
+  const kept = await t.stripe.customers.retrieve(customer.id);
+  assert.deepEqual([kept.name, kept.address.country], ['Ada', 'DE']);
+}
+
+export async function what_only_changes_the_look_of_the_page_is_shown_again(t) {
+  const open = await session(t, {
+    custom_text: { submit: { message: 'No refunds on used credits' } }, tax_id_collection: { enabled: true }, phone_number_collection: { enabled: true },
+    consent_collection: { terms_of_service: 'required' }, saved_payment_method_options: { payment_method_save: 'enabled' },
+  });
+  assert.deepEqual([open.custom_text.submit.message, open.saved_payment_method_options.payment_method_save], ['No refunds on used credits', 'enabled']);
+  assert.deepEqual([open.tax_id_collection.enabled, open.phone_number_collection.enabled, open.consent_collection.terms_of_service], [true, true, 'required']);
+  await t.rejects(session(t, { shipping_address_collection: { allowed_countries: ['DE'] } }), { param: 'shipping_address_collection' });
+  await t.rejects(session(t, { custom_fields: [{ key: 'a', type: 'text', label: { type: 'custom', custom: 'A' } }] }), { param: 'custom_fields' });
+}
+
+export async function a_shop_can_ask_for_3d_secure(t) {
+  const open = await session(t, { payment_method_options: { card: { request_three_d_secure: 'any' } } });
+  const asked = await confirm(t, open.id, { payment_method: 'pm_card_visa' });
+  assert.equal(asked.json.payment_intent.status, 'requires_action');
 }
 
 export async function a_declined_subscription_has_never_been(t) {

@@ -61,6 +61,13 @@ export async function entered_card_numbers_are_checked(t) {
   await t.rejects(enter({ number: '4242424242424242', cvc: '12' }), { code: 'invalid_cvc' });
 }
 
+export async function a_card_may_come_with_the_payment(t) {
+  const card = (details) => ({ payment_method: undefined, payment_method_data: { type: 'card', card: details, allow_redisplay: 'always' } });
+  const paid = await pay(t, undefined, { ...card({ token: 'tok_visa' }), expand: ['payment_method'] });
+  assert.deepEqual([paid.status, paid.payment_method.card.last4, paid.payment_method.allow_redisplay], ['succeeded', '4242', 'always']);
+  await t.rejects(pay(t, undefined, card({ number: '4000000000000002', exp_month: 12, exp_year: 2034, cvc: '123' })), { code: 'card_declined' });
+}
+
 export async function three_d_secure_asks_and_goes_on(t) {
   const intent = await pay(t, 'pm_card_threeDSecure2Required', { return_url: 'https://example.com/back' });
   assert.equal(intent.status, 'requires_action');
@@ -114,6 +121,28 @@ export async function a_payment_can_be_authorized_and_captured_in_part(t) {
   await t.rejects(t.stripe.paymentIntents.capture(intent.id), { code: 'payment_intent_unexpected_state' });
 }
 
+export async function what_a_partial_capture_left_cannot_be_refunded(t) {
+  const intent = await pay(t, 'pm_card_visa', { capture_method: 'manual' });
+  await t.stripe.paymentIntents.capture(intent.id, { amount_to_capture: 700 });
+  await t.rejects(t.stripe.refunds.create({ payment_intent: intent.id, amount: 701 }), { param: 'amount' });
+  assert.equal((await t.stripe.refunds.create({ payment_intent: intent.id })).amount, 700);
+}
+
+export async function a_caller_can_ask_for_3d_secure_on_any_card(t) {
+  const more = { payment_method_options: { card: { request_three_d_secure: 'any' } } };
+  assert.equal((await pay(t, 'pm_card_visa', more)).status, 'requires_action');
+  const customer = await t.stripe.customers.create({});
+  const method = await t.stripe.paymentMethods.attach('pm_card_visa', { customer: customer.id });
+  assert.equal((await pay(t, method.id, { ...more, customer: customer.id, off_session: true })).status, 'succeeded');
+}
+
+export async function a_method_of_another_customer_is_refused(t) {
+  const [ada, bob] = [await t.stripe.customers.create({}), await t.stripe.customers.create({})];
+  const method = await t.stripe.paymentMethods.attach('pm_card_visa', { customer: ada.id });
+  await t.rejects(pay(t, method.id, { customer: bob.id }), { param: 'payment_method' });
+  await t.rejects(t.stripe.setupIntents.create({ customer: bob.id, payment_method: method.id, confirm: true }), { param: 'payment_method' });
+}
+
 export async function intents_are_canceled_only_before_they_succeed(t) {
   const open = await t.stripe.paymentIntents.create({ amount: 1000, currency: 'usd' });
   const canceled = await t.stripe.paymentIntents.cancel(open.id, { cancellation_reason: 'abandoned' });
@@ -127,6 +156,10 @@ export async function amounts_have_limits(t) {
   await t.rejects(t.stripe.paymentIntents.create({ amount: 10, currency: 'usd' }), { code: 'amount_too_small', param: 'amount' });
   await t.rejects(t.stripe.paymentIntents.create({ amount: 100000000, currency: 'usd' }), { code: 'amount_too_large' });
   await t.rejects(t.stripe.paymentIntents.create({ amount: 0, currency: 'usd' }), { code: 'parameter_invalid_integer' });
+  // Three decimals, the last of them 0; and two that no coin has any more.
+  await t.rejects(t.stripe.paymentIntents.create({ amount: 10005, currency: 'kwd' }), { param: 'amount' });
+  await t.rejects(t.stripe.paymentIntents.create({ amount: 10050, currency: 'isk' }), { param: 'amount' });
+  assert.equal((await t.stripe.paymentIntents.create({ amount: 500, currency: 'jpy' })).amount, 500);
 }
 
 export async function the_parameter_that_endive_removed_is_refused_as_endive_does(t) {
@@ -224,6 +257,23 @@ export async function an_inquiry_takes_nothing_until_it_escalates(t) {
   const other = await pay(t, 'pm_card_createDisputeInquiry');
   const [closed] = (await t.stripe.disputes.list({ payment_intent: other.id })).data;
   assert.equal((await t.stripe.disputes.close(closed.id)).status, 'warning_closed');
+}
+
+export async function a_dispute_without_evidence_is_lost_when_its_time_is_up(t) {
+  const intent = await pay(t, 'pm_card_createDispute');
+  const [dispute] = (await t.stripe.disputes.list({ payment_intent: intent.id })).data;
+  await t.stripe.disputes.update(dispute.id, { evidence: { product_description: 'x'.repeat(20000) }, submit: false, metadata: { order: '7' } });
+  await t.control('clock', { now: dispute.evidence_details.due_by + 1 });
+  const lost = await t.stripe.disputes.retrieve(dispute.id);
+  assert.deepEqual([lost.status, lost.evidence_details.past_due, lost.evidence_details.has_evidence], ['lost', true, true]);
+  await t.rejects(t.stripe.disputes.update(dispute.id, { evidence: { uncategorized_text: 'winning_evidence' } }), { status: 400 });
+  assert.equal((await t.stripe.disputes.update(dispute.id, { metadata: { order: '8' } })).metadata.order, '8');
+}
+
+export async function an_inquiry_ends_when_the_charge_is_refunded(t) {
+  const intent = await pay(t, 'pm_card_createDisputeInquiry');
+  await t.stripe.refunds.create({ payment_intent: intent.id });
+  assert.equal((await t.stripe.disputes.list({ payment_intent: intent.id })).data[0].status, 'warning_closed');
 }
 
 export async function one_charge_can_have_several_disputes(t) {

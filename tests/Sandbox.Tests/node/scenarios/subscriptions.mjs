@@ -291,6 +291,55 @@ export async function dunning_may_leave_it_past_due_and_payment_heals_it(t) {
   assert.equal((await t.stripe.customers.retrieve(w.customer.id)).delinquent, false);
 }
 
+export async function dunning_may_pause_the_subscription(t) {
+  const { w, subscription, end } = await dunned(t, 'pause');
+  await t.advance(w.clock.id, end + 9 * day);
+  const paused = await t.stripe.subscriptions.retrieve(subscription.id);
+  assert.deepEqual([paused.status, paused.status_details.paused.subscription.type], ['paused', 'final_payment_failure']);
+  assert.ok((await t.types()).includes('customer.subscription.paused'));
+}
+
+export async function an_invoice_that_was_sent_can_only_be_late(t) {
+  const w = await world(t);
+  const subscription = await w.subscribe({ collection_method: 'send_invoice', days_until_due: 7 });
+  await t.advance(w.clock.id, start + 3700);
+  const [invoice] = await invoices(t, subscription);
+  assert.deepEqual([invoice.status, invoice.due_date, invoice.attempt_count], ['open', start + 3600 + 7 * day, 0]);
+  await t.advance(w.clock.id, start + 8 * day);
+  assert.ok((await t.types()).includes('invoice.overdue'));
+  assert.equal((await t.stripe.subscriptions.retrieve(subscription.id)).status, 'past_due');
+  await t.stripe.invoices.pay(invoice.id);
+  assert.equal((await t.stripe.subscriptions.retrieve(subscription.id)).status, 'active');
+}
+
+export async function items_that_cannot_be_sold_are_refused(t) {
+  const w = await world(t);
+  const make = (items) => t.stripe.subscriptions.create({ customer: w.customer.id, items });
+  await t.rejects(make([{ price: w.price.id, quantity: -1 }]), { param: 'items[0][quantity]', message: /greater than or equal to 0/ });
+  await t.rejects(make([{ price: w.price.id }, { price: w.price.id }]), { message: /same plan/ });
+  await t.stripe.products.update(w.price.product, { active: false });
+  await t.rejects(make([{ price: w.price.id }]), { param: 'items[0][price]', message: /marked as inactive/ });
+}
+
+export async function a_pending_update_that_is_not_paid_is_dropped(t) {
+  const w = await world(t);
+  const subscription = await w.subscribe();
+  const failing = await t.stripe.paymentMethods.attach('pm_card_chargeCustomerFail', { customer: w.customer.id });
+  await t.stripe.subscriptions.update(subscription.id, { default_payment_method: failing.id });
+  const better = await w.plan(9000);
+  const at = start + day;
+  await t.advance(w.clock.id, at);
+  const kept = await t.stripe.subscriptions.update(subscription.id, {
+    items: [{ id: subscription.items.data[0].id, price: better.id }], payment_behavior: 'pending_if_incomplete', proration_behavior: 'always_invoice',
+  });
+  assert.equal(kept.pending_update.expires_at, at + 23 * 3600);
+  await t.advance(w.clock.id, at + 23 * 3600 + 1);
+  const dropped = await t.stripe.subscriptions.retrieve(subscription.id);
+  assert.deepEqual([dropped.pending_update, dropped.status, dropped.items.data[0].price.id], [null, 'active', w.price.id]);
+  assert.equal((await t.stripe.invoices.retrieve(kept.latest_invoice)).status, 'void');
+  assert.ok((await t.types()).includes('customer.subscription.pending_update_expired'));
+}
+
 export async function a_retry_with_a_better_card_succeeds(t) {
   const { w, subscription, end } = await dunned(t, 'cancel');
   const good = await t.stripe.paymentMethods.attach('pm_card_visa', { customer: w.customer.id });
@@ -363,6 +412,26 @@ export async function invoices_go_from_draft_to_paid_and_void_by_hand(t) {
   await t.rejects(t.stripe.invoices.markUncollectible(second.id), { status: 400 });
 }
 
+export async function a_draft_follows_what_is_changed_on_it(t) {
+  const customer = await t.stripe.customers.create({});
+  const draft = await t.stripe.invoices.create({ customer: customer.id });
+  const item = await t.stripe.invoiceItems.create({ customer: customer.id, invoice: draft.id, amount: 700, currency: 'usd', description: 'Extra' });
+  const total = async () => (await t.stripe.invoices.retrieve(draft.id)).total;
+  assert.equal(await total(), 700);
+  await t.stripe.invoiceItems.update(item.id, { amount: 800, description: 'More' });
+  assert.deepEqual([await total(), (await t.stripe.invoices.retrieve(draft.id)).lines.data[0].description], [800, 'More']);
+  const price = await t.stripe.prices.create({ currency: 'usd', unit_amount: 300, product_data: { name: 'A' } });
+  await t.stripe.invoiceItems.update(item.id, { pricing: { price: price.id }, quantity: 3 });
+  assert.equal(await total(), 900);
+  await t.stripe.invoiceItems.update(item.id, { quantity: 2 });
+  assert.equal(await total(), 600);
+  const changed = await t.stripe.invoices.update(draft.id, { automatic_tax: { enabled: true }, number: 'OWN-1', custom_fields: [{ name: 'PO', value: '9' }] });
+  assert.deepEqual([changed.automatic_tax.enabled, changed.number, changed.custom_fields[0].value], [true, 'OWN-1', '9']);
+  await t.rejects(t.stripe.invoices.update(draft.id, { shipping_cost: { shipping_rate: 'x' } }), { message: /does not support the parameter shipping_cost/ });
+  await t.stripe.invoiceItems.del(item.id);
+  assert.deepEqual([await total(), (await t.stripe.invoices.retrieve(draft.id)).lines.total_count], [0, 0]);
+}
+
 export async function a_preview_of_a_new_subscription_leaves_nothing_behind(t) {
   const w = await world(t);
   const preview = await t.stripe.invoices.createPreview({ customer: w.customer.id, subscription_details: { items: [{ price: w.price.id, quantity: 2 }] } });
@@ -382,6 +451,9 @@ export async function test_clocks_only_go_forward_and_take_their_objects_with_th
   await t.stripe.testHelpers.testClocks.del(w.clock.id);
   await t.rejects(t.stripe.subscriptions.retrieve(subscription.id), { status: 404 });
   await t.rejects(t.stripe.customers.retrieve(w.customer.id), { status: 404 });
+  const forgotten = await world(t);
+  await t.control('clock', { now: forgotten.clock.deletes_after + 1 });
+  await t.rejects(t.stripe.testHelpers.testClocks.retrieve(forgotten.clock.id), { status: 404 });
 }
 
 export async function an_anchor_in_the_future_bills_the_part_before_it(t) {

@@ -158,6 +158,22 @@ export async function an_endpoint_before_basil_gets_the_old_shapes(t) {
   assert.equal(current.data.object.subscription, undefined);
 }
 
+export async function what_changed_is_told_in_the_shape_of_the_endpoint(t) {
+  const old = await t.receiver({ api_version: '2024-06-20', events: ['customer.subscription.updated'] });
+  const now = await t.receiver({ events: ['customer.subscription.updated'] });
+  const customer = await t.stripe.customers.create({ payment_method: 'pm_card_visa' });
+  const [method] = (await t.stripe.customers.listPaymentMethods(customer.id)).data;
+  const price = await t.stripe.prices.create({ currency: 'usd', unit_amount: 1000, recurring: { interval: 'month' }, product_data: { name: 'Pro' } });
+  const subscription = await t.stripe.subscriptions.create({ customer: customer.id, items: [{ price: price.id }], default_payment_method: method.id });
+  const end = subscription.items.data[0].current_period_end;
+  await t.control('clock', { now: end });
+  await t.until('the deliveries', () => old.received.length === 1 && now.received.length === 1);
+  assert.equal(old.received[0].event.data.previous_attributes.current_period_end, end);
+  assert.equal(old.received[0].event.data.previous_attributes.items, undefined);
+  assert.equal(now.received[0].event.data.previous_attributes.items.data[0].current_period_end, end);
+  assert.equal(now.received[0].event.data.previous_attributes.current_period_end, undefined);
+}
+
 export async function events_say_which_request_caused_them(t) {
   const customer = await t.stripe.customers.create({}, { idempotencyKey: 'k1' });
   const [event] = (await t.stripe.events.list()).data;
