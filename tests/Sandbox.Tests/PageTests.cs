@@ -67,6 +67,64 @@ public sealed class PageTests(Sandbox sandbox) : IDisposable
     }
 
     [Fact]
+    public async Task A_promotion_code_is_typed_in_on_the_page()
+    {
+        var coupon = await Api(HttpMethod.Post, "coupons", "percent_off=25&duration=once&name=Spring");
+        await Api(HttpMethod.Post, "promotion_codes", $"promotion[type]=coupon&promotion[coupon]={coupon["id"]}&code=SPRING");
+        var session = await Session("&allow_promotion_codes=true");
+
+        var wrong = await Submit($"/pay/{session}/promotion", new() { ["promotionCode"] = "WINTER" });
+        Assert.Equal(HttpStatusCode.PaymentRequired, wrong.StatusCode);
+        Assert.Contains("This code is invalid.", await wrong.Content.ReadAsStringAsync(TestContext.Current.CancellationToken),
+            StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.SeeOther, (await Submit($"/pay/{session}/promotion", new() { ["promotionCode"] = "spring" })).StatusCode);
+        Assert.Contains("-$5.00", await Page($"/pay/{session}"), StringComparison.Ordinal);
+        await Submit($"/pay/{session}", Card("4242424242424242"));
+
+        var paid = await Api(HttpMethod.Get, $"checkout/sessions/{session}?expand[]=payment_intent");
+        Assert.Equal(1500, paid["payment_intent"]!["amount_received"]!.GetValue<int>());
+    }
+
+    [Fact]
+    public async Task What_a_session_wants_to_know_is_asked_for()
+    {
+        var session = await Session("&phone_number_collection[enabled]=true&consent_collection[terms_of_service]=required");
+        var card = Card("4242424242424242");
+        Assert.Contains("phone number is incomplete", await Refused($"/pay/{session}", card), StringComparison.Ordinal);
+        card["phoneNumber"] = "+49 1";
+        Assert.Contains("terms of service", await Refused($"/pay/{session}", card), StringComparison.Ordinal);
+        card["termsOfServiceConsentCheckbox"] = "on";
+        Assert.Equal(HttpStatusCode.SeeOther, (await Submit($"/pay/{session}", card)).StatusCode);
+
+        var paid = await Api(HttpMethod.Get, $"checkout/sessions/{session}");
+        Assert.Equal("+49 1", paid["customer_details"]!["phone"]!.GetValue<string>());
+        Assert.Equal("accepted", paid["consent"]!["terms_of_service"]!.GetValue<string>());
+    }
+
+    [Fact]
+    public async Task An_invoice_can_be_paid_on_its_page_and_downloaded()
+    {
+        var customer = (await Api(HttpMethod.Post, "customers", "name=Zo%C3%AB"))["id"]!.GetValue<string>();
+        await Api(HttpMethod.Post, "invoiceitems", $"customer={customer}&amount=700&currency=eur&description=Extra");
+        var draft = await Api(HttpMethod.Post, "invoices", $"customer={customer}&pending_invoice_items_behavior=include&currency=eur");
+        var open = await Api(HttpMethod.Post, $"invoices/{draft["id"]}/finalize", "");
+        var path = new Uri(open["hosted_invoice_url"]!.GetValue<string>()).AbsolutePath;
+
+        Assert.Contains("Pay €7.00", await Page(path), StringComparison.Ordinal);
+        Assert.Contains("declined", await Refused(path, Card("4000000000000002")), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.SeeOther, (await Submit(path, Card("4242424242424242"))).StatusCode);
+        Assert.Contains("Visa •••• 4242", await Page(path), StringComparison.Ordinal);
+
+        using var file = await browser.GetAsync(new Uri(open["invoice_pdf"]!.GetValue<string>()), TestContext.Current.CancellationToken);
+        Assert.Equal("application/pdf", file.Content.Headers.ContentType!.MediaType);
+        var pdf = System.Text.Encoding.Latin1.GetString(await file.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
+        Assert.StartsWith("%PDF-", pdf, StringComparison.Ordinal);
+        Assert.Contains("(To: Zoë)", pdf, StringComparison.Ordinal);
+        // The euro has a place of its own in the encoding of PDF's fonts.
+        Assert.Contains("\\2007.00", pdf, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_expired_session_says_so()
     {
         var session = await Session();
@@ -107,14 +165,55 @@ public sealed class PageTests(Sandbox sandbox) : IDisposable
 
         await Submit($"{portal}/cancel", new() { ["subscription"] = subscription });
         Assert.NotNull((await Api(HttpMethod.Get, $"subscriptions/{subscription}"))["cancel_at"]);
-        Assert.Contains("Don&#39;t cancel plan", await Page(portal), StringComparison.Ordinal);
+        Assert.Contains("Don't cancel subscription", await Page(portal), StringComparison.Ordinal);
         await Submit($"{portal}/keep", new() { ["subscription"] = subscription });
         Assert.Null((await Api(HttpMethod.Get, $"subscriptions/{subscription}"))["cancel_at"]);
 
         Assert.Equal(HttpStatusCode.PaymentRequired,
             (await Submit($"{portal}/card", Card("4000000000000002"))).StatusCode);
         Assert.Equal(HttpStatusCode.SeeOther, (await Submit($"{portal}/card", Card("5555555555554444"))).StatusCode);
-        Assert.Contains("mastercard •••• 4444", await Page(portal), StringComparison.Ordinal);
+        Assert.Contains("Mastercard •••• 4444", await Page(portal), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_portal_says_what_a_change_costs_and_asks_before_it_cancels()
+    {
+        var (customer, subscription, better) = await Subscribed();
+        var configuration = await Api(HttpMethod.Post, "billing_portal/configurations",
+            "features[subscription_cancel][enabled]=true&features[subscription_cancel][cancellation_reason][enabled]=true"
+            + "&features[subscription_cancel][cancellation_reason][options][]=too_expensive&features[subscription_update][enabled]=true"
+            + "&features[subscription_update][default_allowed_updates][]=price&features[subscription_update][proration_behavior]=always_invoice"
+            + $"&features[subscription_update][products][0][product]={better["product"]}&features[subscription_update][products][0][prices][0]={better["id"]}");
+        var session = await Api(HttpMethod.Post, "billing_portal/sessions", $"customer={customer}&configuration={configuration["id"]}");
+        var portal = new Uri(session["url"]!.GetValue<string>()).AbsolutePath;
+
+        Assert.Contains($"plan?subscription={subscription}&price={better["id"]}", await Page($"{portal}/plan?subscription={subscription}"),
+            StringComparison.Ordinal);
+        var confirm = await Page($"{portal}/plan?subscription={subscription}&price={better["id"]}");
+        Assert.Contains("Amount due today", confirm, StringComparison.Ordinal);
+        Assert.Contains("$30.00", confirm, StringComparison.Ordinal);
+        Assert.Single((await Api(HttpMethod.Get, $"invoices?subscription={subscription}"))["data"]!.AsArray());
+
+        Assert.Contains("too expensive", await Page($"{portal}/cancel?subscription={subscription}"), StringComparison.Ordinal);
+        await Submit($"{portal}/cancel", new() { ["subscription"] = subscription, ["feedback"] = "too_expensive" });
+        var canceled = await Api(HttpMethod.Get, $"subscriptions/{subscription}");
+        Assert.Equal("too_expensive", canceled["cancellation_details"]!["feedback"]!.GetValue<string>());
+    }
+
+    [Fact]
+    public async Task A_portal_flow_begins_at_its_step_and_ends_where_it_should()
+    {
+        var (customer, subscription, _) = await Subscribed();
+        var session = await Api(HttpMethod.Post, "billing_portal/sessions",
+            $"customer={customer}&flow_data[type]=subscription_cancel&flow_data[subscription_cancel][subscription]={subscription}"
+            + "&flow_data[after_completion][type]=redirect&flow_data[after_completion][redirect][return_url]=https%3A%2F%2Fshop.test%2Fgone");
+        var portal = new Uri(session["url"]!.GetValue<string>()).AbsolutePath;
+
+        Assert.Contains("Cancel your subscription", await Page(portal), StringComparison.Ordinal);
+        var done = await Submit($"{portal}/cancel", new() { ["subscription"] = subscription });
+
+        Assert.Equal("https://shop.test/gone", done.Headers.Location!.ToString());
+        Assert.Contains("Don't cancel subscription", await Page(portal), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -146,12 +245,13 @@ public sealed class PageTests(Sandbox sandbox) : IDisposable
         return (customer, made["id"]!.GetValue<string>(), better);
     }
 
-    async Task<string> Session()
+    async Task<string> Session(string more = "")
     {
         var price = await Price("nickname=one");
         var session = await Api(HttpMethod.Post, "checkout/sessions",
             $"mode=payment&line_items[0][price]={price["id"]}&line_items[0][quantity]=1"
-            + "&success_url=https%3A%2F%2Fshop.test%2Fok%3Fs%3D{CHECKOUT_SESSION_ID}&cancel_url=https%3A%2F%2Fshop.test%2Fback");
+            + "&success_url=https%3A%2F%2Fshop.test%2Fok%3Fs%3D{CHECKOUT_SESSION_ID}&cancel_url=https%3A%2F%2Fshop.test%2Fback"
+            + more);
         return session["id"]!.GetValue<string>();
     }
 
@@ -177,6 +277,13 @@ public sealed class PageTests(Sandbox sandbox) : IDisposable
 
     Task<HttpResponseMessage> Submit(string path, Dictionary<string, string> fields) =>
         browser.PostAsync(path, new FormUrlEncodedContent(fields), TestContext.Current.CancellationToken);
+
+    async Task<string> Refused(string path, Dictionary<string, string> fields)
+    {
+        using var answer = await Submit(path, fields);
+        Assert.Equal(HttpStatusCode.PaymentRequired, answer.StatusCode);
+        return await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+    }
 
     async Task<JsonNode> Api(HttpMethod method, string path, string? form = null)
     {

@@ -25,10 +25,31 @@ static class Previews
     public static JsonObject Next(Tx tx, JsonObject subscription, long boundary)
     {
         var scratch = new Tx(tx.Account, Cause.Time);
-        var shown = NextInvoice(scratch, scratch.Edit(subscription), boundary).Copy();
-        scratch.Rollback();
-        Dress(shown);
-        return shown;
+        try
+        {
+            var shown = NextInvoice(scratch, scratch.Edit(subscription), boundary).Copy();
+            Dress(shown);
+            return shown;
+        }
+        finally
+        {
+            scratch.Rollback();
+        }
+    }
+
+    /// <summary>The invoice that a change to a subscription would make, or its next one; the call's operation is taken back.</summary>
+    public static JsonObject OfChange(Call call, JsonObject subscription, JsonObject change)
+    {
+        try
+        {
+            var invoice = Changed(call, subscription, change);
+            InvoiceDrafts.AddUp(invoice);
+            return invoice.Copy();
+        }
+        finally
+        {
+            call.Tx.Rollback();
+        }
     }
 
     static void Dress(JsonObject invoice)

@@ -277,6 +277,7 @@ static class Completion
         session["customer"] ??= session.Text("_customer");
         var customer = session.Text("customer") is { } owner ? tx.Find(owner) : null;
         var details = Sessions.Details(customer, EmailOf(session, method));
+        details["phone"] ??= session.Text("_phone");
         details["name"] ??= method?.Child("billing_details")?.Text("name");
         details["address"] ??= method?.Child("billing_details")?["address"]?.DeepClone();
         session["customer_details"] = details;

@@ -124,6 +124,20 @@ static class PaymentMethods
         method["_card"] = card.Number;
     }
 
+    /// <summary>What a person calls a method: its brand and last digits.</summary>
+    public static string Named(JsonObject method)
+    {
+        var type = method.Text("type")!;
+        var brand = type switch
+        {
+            "card" => method.Child("card")!.Text("brand")!,
+            "sepa_debit" => "SEPA debit",
+            "us_bank_account" => "Bank account",
+            _ => type,
+        };
+        return $"{char.ToUpperInvariant(brand[0])}{brand[1..]} •••• {method.Child(type)?.Text("last4")}";
+    }
+
     public static TestCard? CardOf(JsonObject method) => method.Text("_card") is { } number
         ? TestCards.ByNumber(number) : null;
 

@@ -23,7 +23,7 @@ static class ChallengePage
         var amount = intent.MaybeNumber("amount") is { } due ? Currencies.Shown(due, intent.Text("currency")!)
             : "your card";
         return Layout.Page("3D Secure 2 Test Page", Html.Of($"""
-            <main class="single"><h1>3D Secure 2 Test Page</h1>
+            <main class="single">{Layout.Merchant(null)}<h1>3D Secure 2 Test Page</h1>
             <p>Your bank asks you to confirm this payment: <strong>{amount}</strong>. This is a test page; complete or fail the authentication.</p>
             <form method="post" action="/3ds/{intent.Id()}">
             <button type="submit" name="answer" value="complete" id="test-source-authorize-3ds">Complete</button>

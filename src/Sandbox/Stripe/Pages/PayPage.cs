@@ -7,25 +7,63 @@ namespace Purser.Sandbox.Stripe.Pages;
 /// <summary>The hosted page of a checkout session: what is bought on the left, how it is paid on the right.</summary>
 static class PayPage
 {
+    const string Code = "promotionCode";
+
     public static void Map(IEndpointRouteBuilder app, Browser browser)
     {
         app.MapGet("/pay/{id}", (string id) =>
-            browser.Show(id, Sessions.Kind, (tx, session) => Show(session, [], null, Before(tx, session))));
+            browser.Show(id, Sessions.Kind, (tx, session) => Show(tx, session, [], null, Before(tx, session))));
         app.MapPost("/pay/{id}", (string id, HttpRequest request) => browser.Act(request, id, Sessions.Kind, Pay,
-            (_, session, sent, error) => Show(session, sent, error)));
+            (tx, session, sent, error) => Show(tx, session, sent, error)));
+        app.MapPost("/pay/{id}/promotion", (string id, HttpRequest request) =>
+            browser.Act(request, id, Sessions.Kind, Redeem, (tx, session, sent, error) => Show(tx, session, sent, error)));
     }
 
     static IResult Pay(Call call, JsonObject session, JsonObject sent)
     {
-        if (session.Text("status") != "open") return Show(session, [], null);
-        var email = sent.Text("email") is { Length: > 0 } given ? given : null;
-        if (EmailAsked(session) && (email is null || !email.Contains('@', StringComparison.Ordinal)))
+        if (session.Text("status") != "open") return Show(call.Tx, session, [], null);
+        CheckContact(session, sent);
+        var method = Sessions.NeedsMethod(session) ? PaymentMethods.New(call.Tx, CardForm.MethodOf(sent)) : null;
+        call.Tx.Edit(session)["_phone"] = sent.Text("phoneNumber");
+        if (Terms(session) is not null)
+        {
+            session["consent"] = new JsonObject { ["promotions"] = null, ["terms_of_service"] = "accepted" };
+        }
+        Completion.Pay(call, session, method, sent.Text("email") is { Length: > 0 } email ? email : null);
+        return After(call.Tx, session);
+    }
+
+    static void CheckContact(JsonObject session, JsonObject sent)
+    {
+        if (EmailAsked(session) && sent.Text("email")?.Contains('@', StringComparison.Ordinal) != true)
         {
             throw StripeError.Invalid("Your email is incomplete.", "email", "email_invalid");
         }
-        Completion.Pay(call, session, PaymentMethods.New(call.Tx, Layout.MethodOf(sent)), email);
-        return After(call.Tx, session);
+        if (PhoneAsked(session) && string.IsNullOrEmpty(sent.Text("phoneNumber")))
+        {
+            throw StripeError.Invalid("Your phone number is incomplete.", "phoneNumber");
+        }
+        if (Terms(session) is not null && sent.Text("termsOfServiceConsentCheckbox") is null)
+        {
+            throw StripeError.Invalid("Accept the terms of service to continue.", "termsOfServiceConsentCheckbox");
+        }
     }
+
+    static IResult Redeem(Call call, JsonObject session, JsonObject sent)
+    {
+        if (session.Text("status") == "open" && session.Flag("allow_promotion_codes"))
+        {
+            call.Tx.Edit(session);
+            var typed = sent.Text("promotionCode") ?? "";
+            var code = PromotionCodes.Typed(call.Tx, typed) ?? throw StripeError.Invalid("This code is invalid.", Code);
+            Sessions.Discount(call.Tx, session, [new JsonObject { ["promotion_code"] = code.Id() }]);
+        }
+        return SeeOther($"/pay/{session.Id()}");
+    }
+
+    /// <summary>Whether it is the promotion code that was refused, not the payment.</summary>
+    public static bool IsOfCode(StripeError? error) =>
+        error?.Param == Code || error?.Param?.StartsWith("discounts", StringComparison.Ordinal) == true;
 
     /// <summary>Where the browser goes next: to the challenge, to the shop, or back to the form.</summary>
     public static IResult After(Tx tx, JsonObject session)
@@ -55,6 +93,13 @@ static class PayPage
     static bool EmailAsked(JsonObject session) =>
         session.Child("customer_details")?.Text("email") is null && session.Text("customer_email") is null;
 
+    static bool PhoneAsked(JsonObject session) => session.Child("phone_number_collection")?.Flag("enabled") == true;
+
+    static string? Terms(JsonObject session) =>
+        session.Child("consent_collection")?.Text("terms_of_service") != "required" ? null
+            : session.Child("custom_text")?.Child("terms_of_service_acceptance")?.Text("message")
+                ?? "I agree to the Terms of Service";
+
     /// <summary>What went wrong on another page, such as a challenge that was not passed.</summary>
     static string? Before(Tx tx, JsonObject session)
     {
@@ -65,7 +110,7 @@ static class PayPage
             ?? setup?.Child("last_setup_error")?.Text("message");
     }
 
-    static IResult Show(JsonObject session, JsonObject sent, StripeError? error, string? before = null)
+    static IResult Show(Tx tx, JsonObject session, JsonObject sent, StripeError? error, string? before = null)
     {
         switch (session.Text("status"))
         {
@@ -78,79 +123,39 @@ static class PayPage
             default:
                 break;
         }
-        var refused = error?.Message ?? before;
+        var refused = IsOfCode(error) ? null : error?.Message ?? before;
         return Layout.Page("Checkout", Html.Of($"""
             <div class="split">
-            <aside class="summary">{Summary(session)}</aside>
+            <aside class="summary">{PaySummary.Of(tx, session, sent, error)}</aside>
             <main class="form"><form method="post" action="/pay/{session.Id()}" autocomplete="on" novalidate>
-            <h1 class="muted">Contact information</h1>
-            {Email(session, sent)}
-            {Methods(session, sent, error)}
+            <h2>Contact information</h2>{Contact(session, sent)}
+            {Html.When(Sessions.NeedsMethod(session), CardForm.Methods(session, sent, error))}
+            {Html.When(Terms(session) is not null, Html.Of($"""<label><input type="checkbox" name="termsOfServiceConsentCheckbox"> {Terms(session)}</label>"""))}
             {Layout.Error(refused)}
             <button type="submit" id="pay" data-testid="hosted-payment-submit-button">{Verb(session)}</button>
+            <p class="muted">{session.Child("custom_text")?.Child("submit")?.Text("message")}</p>
+            {Html.When(Sessions.NeedsMethod(session), CardForm.Help)}
             </form></main></div>
             """), error is null ? 200 : 402);
     }
 
-    static Html Summary(JsonObject session)
+    static Html Contact(JsonObject session, JsonObject sent)
     {
-        var currency = session.Text("currency") ?? "usd";
-        var back = session.Text("cancel_url") is { } cancel ? Html.Of($"""<p><a id="back" href="{cancel}">← Back</a></p>""") : Html.None;
-        if (session.Text("mode") == "setup") return Html.Of($"""{back}<h1>Save payment details</h1>""");
-        var lines = Html.Join(session.Items("_line_items").Select(l => Html.Of($"""
-            <div class="line"><span>{l.Text("description")}{Html.When(l.Number("quantity") > 1, Html.Of($" × {l.Number("quantity")}"))}</span><span>{Currencies.Shown(l.Number("amount_total"), currency)}{Every(l)}</span></div>
-            """)));
-        var trial = session.Child("_subscription_data")?.MaybeNumber("trial_period_days") is { } days
-            ? Html.Of($"""<p class="muted">{days} days free</p>""") : Html.None;
-        return Html.Of($"""
-            {back}<h1>{Title(session)}</h1>
-            <p class="total" id="total">{Currencies.Shown(session.Number("amount_total"), currency)}</p>{trial}
-            {lines}
-            <div class="line sum"><span>Total due today</span><span>{Currencies.Shown(session.Number("amount_total"), currency)}</span></div>
-            """);
-    }
-
-    static string Title(JsonObject session) => session.Text("mode") == "subscription"
-        ? $"Subscribe to {session.Items("_line_items").First().Text("description")}"
-        : $"Pay {session.Items("_line_items").First().Text("description")}";
-
-    static string Every(JsonObject line) => line.Child("price")?.Child("recurring") is { } recurring
-        ? recurring.Number("interval_count") == 1 ? $" / {recurring.Text("interval")}"
-            : $" every {recurring.Number("interval_count")} {recurring.Text("interval")}s"
-        : "";
-
-    static Html Email(JsonObject session, JsonObject sent)
-    {
-        if (EmailAsked(session))
+        var phone = Html.When(PhoneAsked(session), Layout.Field("phoneNumber", "Phone", sent, "tel"));
+        if (!EmailAsked(session))
         {
-            return Html.Of($"""<label for="email">Email</label><input id="email" name="email" type="email" autocomplete="email" placeholder="email@example.com" value="{sent.Text("email")}">""");
+            return Html.Of($"""<p id="email-known">{session.Child("customer_details")?.Text("email") ?? session.Text("customer_email")}</p>{phone}""");
         }
-        return Html.Of($"""<p id="email-known">{session.Child("customer_details")?.Text("email") ?? session.Text("customer_email")}</p>""");
-    }
-
-    static Html Methods(JsonObject session, JsonObject sent, StripeError? error)
-    {
-        var types = session.Texts("payment_method_types").ToList();
-        var wrong = error is null ? null : Layout.FieldOf(error);
-        var card = Html.When(types.Contains("card"), Layout.CardFields(sent, wrong));
-        if (!types.Contains("sepa_debit")) return Html.Of($"""<h1 class="muted">Payment method</h1>{card}""");
-        var debit = sent.Text("method") == "sepa_debit" || !types.Contains("card");
         return Html.Of($"""
-            <h1 class="muted">Payment method</h1>
-            {Html.When(types.Contains("card"), Radio("card", "Card", !debit))}{card}
-            {Radio("sepa_debit", "SEPA Direct Debit", debit)}
-            <label for="iban">IBAN</label><input id="iban" name="iban" placeholder="DE00 0000 0000 0000 0000 00" value="{sent.Text("iban")}">
+            <label for="email">Email</label><input id="email" name="email" type="email" autocomplete="email" placeholder="email@example.com" value="{sent.Text("email")}">{phone}
             """);
     }
-
-    static Html Radio(string value, string label, bool chosen) => Html.Of($"""
-        <label><input type="radio" name="method" value="{value}" {Html.When(chosen, new Html("checked"))}> {label}</label>
-        """);
 
     static string Verb(JsonObject session) => session.Text("mode") switch
     {
-        "subscription" => session.Number("amount_total") == 0 ? "Start trial" : "Subscribe",
+        "subscription" => session.Child("_subscription_data")?.ContainsKey("trial_period_days") == true ? "Start trial" : "Subscribe",
         "setup" => "Save card",
+        _ when session.Number("amount_total") == 0 => "Complete order",
         _ => $"Pay {Currencies.Shown(session.Number("amount_total"), session.Text("currency")!)}",
     };
 }
