@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
@@ -34,6 +36,112 @@ public sealed class JournalTests : IDisposable
         foreach (var id in answered) Assert.Equal(id, (await Get(port, $"customers/{id}"))["id"]!.GetValue<string>());
         Assert.Equal(50, (await Get(port, "events?limit=100&type=customer.created"))["data"]!.AsArray().Count);
         again.Kill();
+    }
+
+    /// <summary>
+    /// Eight callers pay at once and again, the process is killed among them and started again, three times over. Whoever
+    /// had no answer asks again under the same key.
+    /// </summary>
+    [Fact]
+    public async Task Killed_again_and_again_under_load_it_neither_loses_nor_doubles_a_payment()
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(TimeSpan.FromMinutes(3));
+        var ct = limit.Token;
+        var port = FreePort();
+        using var hook = new Hook();
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        ConcurrentDictionary<string, string> paid = [];
+        var process = await Start(port);
+        await Post(port, "webhook_endpoints", $"url={Uri.EscapeDataString(hook.Url)}&enabled_events[]=payment_intent.succeeded", "hook");
+        var callers = Enumerable.Range(0, 8).Select(caller => Task.Run(async () =>
+        {
+            for (var i = 0; !over.IsCancellationRequested; i++)
+            {
+                var key = $"{caller}-{i}";
+                var intent = await Insist(() => Post(port, "payment_intents",
+                    $"amount=1000&currency=usd&payment_method=pm_card_visa&confirm=true&metadata[key]={key}", key), ct);
+                paid[key] = intent["id"]!.GetValue<string>();
+            }
+        }, ct)).ToList();
+        for (var kill = 1; kill <= 3; kill++)
+        {
+            while (paid.Count < kill * 40) await Task.Delay(5, ct);
+            process.Kill();
+            await process.WaitForExitAsync(ct);
+            process.Dispose();
+            process = await Start(port);
+        }
+        await over.CancelAsync();
+        await Task.WhenAll(callers);
+
+        var intents = await Everything(port, "payment_intents");
+        Assert.Equal(paid.Values.Order(), intents.Select(i => i["id"]!.GetValue<string>()).Order());
+        Assert.All(intents, i => Assert.Equal("succeeded", i["status"]!.GetValue<string>()));
+        Assert.Equal(paid.Count, (await Everything(port, "charges")).Count);
+        while (paid.Values.Any(id => !hook.Heard.ContainsKey(id))) await Task.Delay(20, ct);
+        process.Kill();
+        process.Dispose();
+    }
+
+    /// <summary>Asks again until there is an answer: the process may be down, or die before it answers.</summary>
+    static async Task<JsonNode> Insist(Func<Task<JsonNode>> call, CancellationToken ct)
+    {
+        while (true)
+        {
+            try
+            {
+                return await call();
+            }
+            catch (Exception failure) when (failure is HttpRequestException or IOException)
+            {
+                await Task.Delay(20, ct);
+            }
+        }
+    }
+
+    async Task<List<JsonNode>> Everything(int port, string kind)
+    {
+        List<JsonNode> all = [];
+        JsonNode page;
+        do
+        {
+            var after = all.Count == 0 ? "" : $"&starting_after={all[^1]["id"]}";
+            page = await Get(port, $"{kind}?limit=100{after}");
+            all.AddRange(page["data"]!.AsArray().Select(o => o!));
+        }
+        while (page["has_more"]!.GetValue<bool>());
+        return all;
+    }
+
+    /// <summary>Hears webhooks, and remembers of which objects.</summary>
+    sealed class Hook : IDisposable
+    {
+        readonly HttpListener listener = new();
+
+        public Hook()
+        {
+            Url = $"http://127.0.0.1:{FreePort()}/";
+            listener.Prefixes.Add(Url);
+            listener.Start();
+            _ = Task.Run(Listen);
+        }
+
+        public string Url { get; }
+        public ConcurrentDictionary<string, bool> Heard { get; } = [];
+
+        async Task Listen()
+        {
+            while (listener.IsListening)
+            {
+                var context = await listener.GetContextAsync();
+                var body = (await JsonNode.ParseAsync(context.Request.InputStream))!;
+                Heard[body["data"]!["object"]!["id"]!.GetValue<string>()] = true;
+                context.Response.Close();
+            }
+        }
+
+        public void Dispose() => listener.Close();
     }
 
     [Fact]
@@ -85,9 +193,9 @@ public sealed class JournalTests : IDisposable
     public async Task A_port_in_use_is_one_line_and_exit_code_1()
     {
         var ct = TestContext.Current.CancellationToken;
-        using var taken = new TcpListener(System.Net.IPAddress.Loopback, 0);
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
         taken.Start();
-        var port = ((System.Net.IPEndPoint)taken.LocalEndpoint).Port;
+        var port = ((IPEndPoint)taken.LocalEndpoint).Port;
         using var process = Launch(port, lifeline: false);
         await process.WaitForExitAsync(ct).WaitAsync(Patience, ct);
 
@@ -165,9 +273,9 @@ public sealed class JournalTests : IDisposable
 
     static int FreePort()
     {
-        using var listener = new TcpListener(System.Net.IPAddress.Loopback, 0);
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
-        return ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     public void Dispose()

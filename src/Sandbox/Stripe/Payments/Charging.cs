@@ -67,6 +67,7 @@ static class Charging
         charge["captured"] = !manual;
         charge["amount_captured"] = manual ? 0L : intent.Number("amount");
         charge["outcome"] = Outcome("authorized", "approved_by_network", null, "Payment complete.");
+        charge["outcome"]!["risk_level"] = card.Risk;
         charge.Child("payment_method_details")!.Child("card")!["three_d_secure"] = authenticated ? Secured() : null;
         if (!manual) charge["balance_transaction"] = BalanceTransactions.ForCharge(tx, charge);
         intent["latest_charge"] = charge.Id();
@@ -103,8 +104,12 @@ static class Charging
         charge["status"] = "failed";
         charge["failure_code"] = why.Code;
         charge["failure_message"] = why.Message;
-        charge["outcome"] = Outcome("issuer_declined", "declined_by_network", why.DeclineCode ?? why.Code,
-            "The bank did not return any further details with this decline.");
+        var blocked = PaymentMethods.CardOf(method) is { Risk: "highest" };
+        charge["outcome"] = blocked
+            ? Outcome("blocked", "not_sent_to_network", "highest_risk_level", "Stripe blocked this payment as too risky.")
+            : Outcome("issuer_declined", "declined_by_network", why.DeclineCode ?? why.Code,
+                "The bank did not return any further details with this decline.");
+        if (blocked) charge["outcome"]!["risk_level"] = "highest";
         charge["outcome"]!["advice_code"] = why.Advice;
         intent["latest_charge"] = charge.Id();
         intent["status"] = "requires_payment_method";
@@ -226,8 +231,14 @@ static class Charging
             own["fingerprint"] = method.Child("card")!["fingerprint"]?.DeepClone();
             own["amount_authorized"] = amount;
             own["network"] = method.Child("card")!.Text("brand");
-            own["checks"] = new JsonObject { ["address_line1_check"] = null, ["address_postal_code_check"] = null,
-                ["cvc_check"] = "pass" };
+            var checks = PaymentMethods.CardOf(method)!.Checks;
+            var address = method.Child("billing_details")?.Child("address");
+            own["checks"] = new JsonObject
+            {
+                ["address_line1_check"] = address?.Text("line1") is null ? null : checks.Line1,
+                ["address_postal_code_check"] = address?.Text("postal_code") is null ? null : checks.Zip,
+                ["cvc_check"] = checks.Cvc,
+            };
         }
         details[type] = own;
         return details;

@@ -36,6 +36,13 @@ sealed record TestCard(string Number, string Token, string Brand = "visa", strin
     public Challenge Challenge { get; init; }
     public DisputeKind Dispute { get; init; }
     public RefundKind Refund { get; init; }
+
+    /// <summary>What the bank says of code, street and postal code, where they were given.</summary>
+    public (string Cvc, string Line1, string Zip) Checks { get; init; } = ("pass", "pass", "pass");
+
+    /// <summary>What Stripe thinks of the payment; the highest risk it does not even try.</summary>
+    public string Risk { get; init; } = "normal";
+
     public string Last4 => Number[^4..];
 }
 
@@ -63,6 +70,19 @@ static class TestCards
         "The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new PaymentMethod to attempt to "
         + "fulfill this PaymentIntent again.");
 
+    const string ByCountry = "ar 4000000320000021 br 4000000760000002 ca 4000001240000000 cl 4000001520000001 "
+        + "co 4000001700000003 cr 4000001880000005 ec 4000002180000000 mx 4000004840008001 pa 4000005910000000 "
+        + "py 4000006000000066 pe 4000006040000068 uy 4000008580000003 ae 4000007840000001 at 4000000400000008 "
+        + "be 4000000560000004 bg 4000001000000000 by 4000001120000005 hr 4000001910000009 cy 4000001960000008 "
+        + "cz 4000002030000002 dk 4000002080000001 ee 4000002330000009 fi 4000002460000001 fr 4000002500000003 "
+        + "de 4000002760000016 gi 4000002920000005 gr 4000003000000030 hu 4000003480000005 ie 4000003720000005 "
+        + "it 4000003800000008 lv 4000004280000005 li 4000004380000004 lt 4000004400000000 lu 4000004420000006 "
+        + "mt 4000004700000007 nl 4000005280000002 no 4000005780000007 pl 4000006160000005 pt 4000006200000007 "
+        + "ro 4000006420000001 sa 4000006820000007 si 4000007050000006 sk 4000007030000001 es 4000007240000007 "
+        + "se 4000007520000008 ch 4000007560000009 gb 4000008260000000 au 4000000360000006 cn 4000001560000002 "
+        + "hk 4000003440000004 in 4000003560000008 jp 4000003920000003 my 4000004580000002 nz 4000005540000008 "
+        + "sg 4000007020000003 tw 4000001580000008 th 4000007640000003";
+
     static readonly TestCard[] All =
     [
         new("4242424242424242", "visa"),
@@ -77,10 +97,17 @@ static class TestCards
         new("3056930009020004", "diners", "diners"),
         new("3566002020360505", "jcb", "jcb", "JP"),
         new("6200000000000005", "unionpay", "unionpay", "CN"),
-        new("4000002760000016", "de", Country: "DE"),
-        new("4000008260000000", "gb", Country: "GB"),
-        new("4000002500000003", "fr", Country: "FR"),
-        new("4000007560000009", "ch", Country: "CH"),
+        new("36227206271667", "diners_14digits", "diners"),
+        new("6555900000604105", "bccard", "discover", "KR"),
+        new("6205500000000000004", "unionpay_19digits", "unionpay", "CN"),
+        .. ByCountry.Split(' ').Chunk(2).Select(c => new TestCard(c[1], c[0], Country: c[0].ToUpperInvariant())),
+        new("4000000000000010", "avsFail") { Checks = ("pass", "fail", "fail") },
+        new("4000000000000028", "avsLine1Fail") { Checks = ("pass", "fail", "pass") },
+        new("4000000000000036", "avsZipFail") { Checks = ("pass", "pass", "fail") },
+        new("4000000000000044", "avsUnchecked") { Checks = ("pass", "unavailable", "unavailable") },
+        new("4000000000000101", "cvcCheckFail") { Checks = ("fail", "pass", "pass") },
+        new("4000000000009235", "riskLevelElevated") { Risk = "elevated" },
+        new("4000000000004954", "riskLevelHighest") { Decline = Fraudulent, Risk = "highest" },
         Bad("4000000000000002", "chargeDeclined", Generic),
         Bad("4000000000009995", "chargeDeclinedInsufficientFunds", NoFunds),
         Bad("4000000000009987", "chargeDeclinedLostCard", Lost),
@@ -89,7 +116,7 @@ static class TestCards
         Bad("4000000000000127", "chargeDeclinedIncorrectCvc", Cvc),
         Bad("4000000000000119", "chargeDeclinedProcessingError", Processing),
         Bad("4000000000006975", "chargeDeclinedVelocityLimitExceeded", Velocity),
-        Bad("4100000000000019", "chargeDeclinedFraudulent", Fraudulent),
+        Bad("4100000000000019", "chargeDeclinedFraudulent", Fraudulent) with { Risk = "highest" },
         new("4000000000000341", "chargeCustomerFail") { Decline = Generic },
         new("4000002500003155", "authenticationRequiredOnSetup", Country: "FR") { Challenge = Challenge.UnlessSetUp },
         new("4000002760003184", "authenticationRequired", Country: "DE") { Challenge = Challenge.Always },
@@ -103,7 +130,7 @@ static class TestCards
         new("4000000000003220", "threeDSecure2Required") { Challenge = Challenge.Always },
         new("4000000000003063", "threeDSecureRequired") { Challenge = Challenge.Always },
         new("4000000000003055", "threeDSecureOptional"),
-        new("378282246310006", "amex_threeDSecureNotSupported", "amex"),
+        new("378282246310005", "amex_threeDSecureNotSupported", "amex"),
         new("4000000000000259", "createDispute") { Dispute = DisputeKind.Fraudulent },
         new("4000000000002685", "createDisputeProductNotReceived") { Dispute = DisputeKind.NotReceived },
         new("4000000000001976", "createDisputeInquiry") { Dispute = DisputeKind.Inquiry },

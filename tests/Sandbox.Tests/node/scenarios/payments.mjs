@@ -68,6 +68,22 @@ export async function a_card_may_come_with_the_payment(t) {
   await t.rejects(pay(t, undefined, card({ number: '4000000000000002', exp_month: 12, exp_year: 2034, cvc: '123' })), { code: 'card_declined' });
 }
 
+export async function cards_have_countries_checks_and_risks(t) {
+  const details = async (method) => (await pay(t, method, { expand: ['latest_charge'] })).latest_charge;
+  assert.equal((await details('pm_card_de')).payment_method_details.card.country, 'DE');
+  assert.equal((await details('pm_card_br')).payment_method_details.card.last4, '0002');
+  assert.equal((await details('pm_card_cvcCheckFail')).payment_method_details.card.checks.cvc_check, 'fail');
+  assert.equal((await details('pm_card_riskLevelElevated')).outcome.risk_level, 'elevated');
+  const bad = await t.stripe.paymentMethods.create({
+    type: 'card', card: { number: '4000000000000036', exp_month: 12, exp_year: 2034, cvc: '123' }, billing_details: { address: { line1: 'A', postal_code: '1' } },
+  });
+  assert.deepEqual({ ...(await details(bad.id)).payment_method_details.card.checks },
+    { address_line1_check: 'pass', address_postal_code_check: 'fail', cvc_check: 'pass' });
+  const blocked = await t.rejects(pay(t, 'pm_card_chargeDeclinedFraudulent'), { code: 'card_declined' });
+  const outcome = (await t.stripe.charges.retrieve(blocked.charge)).outcome;
+  assert.deepEqual([outcome.type, outcome.reason, outcome.risk_level], ['blocked', 'highest_risk_level', 'highest']);
+}
+
 export async function three_d_secure_asks_and_goes_on(t) {
   const intent = await pay(t, 'pm_card_threeDSecure2Required', { return_url: 'https://example.com/back' });
   assert.equal(intent.status, 'requires_action');
