@@ -47,7 +47,8 @@ sealed class Engine : IAsyncDisposable
         };
     }
 
-    public Func<CancellationToken, Task<int>> Pairs(int wallets)
+    /// <summary>Holds and their captures; without keys, as the ledger knows them by the hold itself.</summary>
+    public Func<CancellationToken, Task<int>> Pairs(int wallets, bool keyed)
     {
         var random = new Random();
         return async _ =>
@@ -56,10 +57,13 @@ sealed class Engine : IAsyncDisposable
             var hold = await Done(lanes.Run(
                 wallet,
                 new Command.PlaceHold(Price, TimeSpan.FromMinutes(10), null, "bench", null),
-                NewKey(random),
+                keyed ? NewKey(random) : null,
                 TimeProvider.System.GetUtcNow()));
             await Done(lanes.Run(
-                wallet, new Command.Capture(hold.Hold!.Value, new(700), null), NewKey(random), TimeProvider.System.GetUtcNow()));
+                wallet,
+                new Command.Capture(hold.Hold!.Value, new(700), null),
+                keyed ? NewKey(random) : null,
+                TimeProvider.System.GetUtcNow()));
             return 1;
         };
     }

@@ -49,11 +49,11 @@ sealed class LedgerBench(Cluster cluster, TimeSpan duration, int mostWallets)
         var hot = await Measured.Run("hot", Callers, duration, () => engine.Charges(Wallets, HotShare));
         Report.Row(hot, naive, ("ratio_to_engine", Ratio(hot, uniform)), ("verified", Json(await engine.Verified())));
         await cluster.Checkpoint();
-        var pairs = await Measured.Run("pairs", Callers, duration, () => engine.Pairs(Wallets));
+        var pairs = await Measured.Run("pairs", Callers, duration, () => engine.Pairs(Wallets, keyed: true));
         Report.Row(pairs, naive, ("ratio_to_naive_pairs", Ratio(pairs, naivePairs)), ("verified", Json(await engine.Verified())));
         await cluster.Checkpoint();
         // Nobody else is there: what a hold and its capture add to the time of an AI call.
-        var alone = await Measured.Run("alone", 1, duration, () => engine.Pairs(Wallets));
+        var alone = await Measured.Run("alone", 1, duration, () => engine.Pairs(Wallets, keyed: false));
         Report.Row(alone, naive, ("ratio_to_pairs", Ratio(alone, pairs)), ("verified", Json(await engine.Verified())));
         return uniform;
     }

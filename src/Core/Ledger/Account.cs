@@ -25,6 +25,8 @@ public sealed class Account(Wallet wallet, IEnumerable<Hold> holds, IEnumerable<
 
     public IReadOnlyCollection<Hold> ChangedHolds => changedHolds.Values;
 
+    public IReadOnlyCollection<Budget> Budgets => budgets.Values;
+
     public IReadOnlyCollection<Budget> ChangedBudgets => changedBudgets.Values;
 
     public bool Changed => Wallet != Before || changedHolds.Count > 0 || (Lots is not null && Lots.Changed.Any());

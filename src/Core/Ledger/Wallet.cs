@@ -2,7 +2,7 @@ namespace Purser.Core.Ledger;
 
 /// <summary>A customer's credits, as the last entry left them.</summary>
 /// <param name="Seq">The number of the last entry; 0 before the first.</param>
-/// <param name="Holds">The number of the last hold; 0 before the first.</param>
+/// <param name="Holds">The number of the last hold; 0 before the first. A budget that is closed takes a number too.</param>
 /// <param name="At">When the last entry was written: the next one is later.</param>
 /// <param name="Head">The hash of the last entry.</param>
 /// <param name="LotsDue">No lot expires before this; null where none ever does.</param>

@@ -11,10 +11,11 @@ namespace Purser.Server.Ledger;
 /// 2. write wallets, entries, keys, holds and lots set-wise; commit.
 /// Only then are the callers answered.
 /// Hopefully, the first is less: nearly always no other server has the wallets and every key is new. Then the wallets are read
-/// without a lock and the keys not at all, and the second round trip fails where that was wrong, before anything is committed.
+/// without a lock and the keys not at all, or nothing is read and they are taken as they were left; and the second round trip
+/// fails where that was wrong, before anything is committed.
 /// </summary>
 sealed class Batch(
-    NpgsqlConnection connection, IReadOnlyList<Pending> commands, DirtyBuckets dirty, LedgerMetrics metrics)
+    NpgsqlConnection connection, IReadOnlyList<Pending> commands, Memory memory, DirtyBuckets dirty, LedgerMetrics metrics)
 {
     readonly Dictionary<WalletId, Account> accounts = [];
     readonly Dictionary<Guid, Answer> answers = [];
@@ -43,14 +44,17 @@ sealed class Batch(
         Answer();
     }
 
-    /// <summary>False where nothing was written, and it has to be run as ever.</summary>
-    public async Task<Hope> RunHopefully(CancellationToken ct)
+    /// <summary>Where it is not fulfilled, nothing was written.</summary>
+    /// <param name="recall">Whether to take the wallets as they were left, in place of reading them.</param>
+    public async Task<Hope> RunHopefully(bool recall, CancellationToken ct)
     {
         var wallets = commands.Select(command => command.Wallet).Distinct().ToArray();
         // In one order on all servers, as the locks are taken.
         Array.Sort(wallets, static (a, b) => a.Value.CompareTo(b.Value));
-        var loaded = await BatchRows.Load(connection, wallets, commands, locked: false, ct);
-        if (loaded.Wallets.Count < wallets.Length || NeedLots(loaded.Wallets).Count > 0) return Hope.NotNow;
+        var loaded = recall
+            ? memory.Recall(wallets, commands)
+            : await BatchRows.Load(connection, wallets, commands, locked: false, ct);
+        if (loaded is null || loaded.Wallets.Count < wallets.Length || NeedLots(loaded.Wallets).Count > 0) return Hope.NotNow;
 
         foreach (var id in wallets) accounts.Add(id, loaded.Account(id, lots: null));
         for (var i = 0; i < commands.Count; i++)
@@ -59,6 +63,9 @@ sealed class Batch(
             // What leaves no key would not notice that its key was used before.
             if (outcomes[i] is Outcome.Refused { Why: var why } && why.LeavesKeyFree()) return Hope.NotNow;
         }
+
+        // The write only checks what it changes. What is refused is refused on what is there now.
+        if (recall && !accounts.Values.All(account => account.Changed)) return Hope.NotNow;
 
         try
         {
@@ -69,7 +76,7 @@ sealed class Batch(
         {
             // Said by PostgreSQL itself: nothing of it is there.
             foreach (var pending in commands) pending.Sent = null;
-            return Hope.Vain;
+            return recall && e.SqlState == PostgresErrorCodes.SerializationFailure ? Hope.Outdated : Hope.Vain;
         }
 
         Answer();
@@ -162,7 +169,11 @@ sealed class Batch(
 
         for (var i = 0; i < commands.Count; i++) commands[i].Sent = decisions[i] ?? commands[i].Sent;
         await BatchRows.Write(connection, written, locked, ct);
-        foreach (var account in written.Changed) dirty.Mark(account.Wallet.Id.Bucket);
+        foreach (var account in written.Changed)
+        {
+            dirty.Mark(account.Wallet.Id.Bucket);
+            memory.Keep(account);
+        }
     }
 
     List<(Rider, Receipt)> Riding()
@@ -185,6 +196,9 @@ enum Hope
 
     /// <summary>Something in it has to be looked up.</summary>
     NotNow,
+
+    /// <summary>Another server was at a wallet since it was left.</summary>
+    Outdated,
 
     /// <summary>A key was known, or another server was at a wallet: that is likely to go on for a while.</summary>
     Vain,

@@ -83,7 +83,8 @@ static class BatchRows
         where w.bucket = u.bucket and w.id = u.id
         """;
 
-    // Every change of a wallet moves one of these: an entry its seq, a hold that is placed its holds, one that ends its held.
+    // Every change of a wallet moves one of these: an entry its head, a hold that is placed and a budget that is closed its
+    // holds, a hold that ends its held. So they tell of its holds and budgets too.
     public const string UpdateUnchanged = """
         with written as (
           update wallet w
@@ -92,9 +93,9 @@ static class BatchRows
           from (select unnest($1::int[]) as bucket, unnest($2::uuid[]) as id, unnest($3::bigint[]) as balance,
             unnest($4::bigint[]) as held, unnest($5::bigint[]) as owed, unnest($6::bigint[]) as seq,
             unnest($7::bigint[]) as holds, unnest($8::timestamptz[]) as at, unnest($9::bytea[]) as head,
-            unnest($10::timestamptz[]) as lots_due, unnest($11::bigint[]) as was_seq, unnest($12::bigint[]) as was_holds,
+            unnest($10::timestamptz[]) as lots_due, unnest($11::bytea[]) as was_head, unnest($12::bigint[]) as was_holds,
             unnest($13::bigint[]) as was_held, unnest($14::boolean[]) as was_frozen) u
-          where w.bucket = u.bucket and w.id = u.id and w.seq = u.was_seq and w.holds = u.was_holds and w.held = u.was_held
+          where w.bucket = u.bucket and w.id = u.id and w.head = u.was_head and w.holds = u.was_holds and w.held = u.was_held
             and (w.frozen_at is not null) = u.was_frozen
           returning 1
         )
@@ -235,7 +236,7 @@ static class BatchRows
             UpdateUnchanged,
             [
                 .. columns,
-                Column(changed, account => account.Before.Seq),
+                Column(changed, account => account.Before.Head.ToBytes()),
                 Column(changed, account => account.Before.Holds),
                 Column(changed, account => account.Before.Held.Micros),
                 Column(changed, account => account.Before.Frozen),

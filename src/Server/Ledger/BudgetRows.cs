@@ -76,12 +76,17 @@ static class BudgetRows
         this Tx tx, WalletId wallet, Id<Budget> id, DateTimeOffset now, CancellationToken ct)
     {
         await BatchRows.Open(tx.Connection, [wallet], ct);
-        // A lane that has read the wallet without its lock has to notice: so the closing takes a number, as a hold would.
-        await tx.Run($"update wallet set holds = holds + 1 where bucket = {wallet.Bucket} and id = {wallet.Value}", ct);
-        return await tx.Run($"""
+        // The wallet first, as the lanes do.
+        await tx.Run($"select from wallet where bucket = {wallet.Bucket} and id = {wallet.Value} for update", ct);
+        var closed = await tx.Run($"""
             update budget set closed_at = {now}
             where bucket = {wallet.Bucket} and wallet_id = {wallet.Value} and id = {id} and closed_at is null
             """, ct) == 1;
+        if (!closed) return false;
+
+        // A lane that decides without the lock has to notice: so the closing takes a number, as a hold would.
+        await tx.Run($"update wallet set holds = holds + 1 where bucket = {wallet.Bucket} and id = {wallet.Value}", ct);
+        return true;
     }
 
     /// <summary>As it is stored: what counts now is <see cref="Budget.AsOf"/>.</summary>

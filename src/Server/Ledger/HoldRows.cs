@@ -61,7 +61,7 @@ static class HoldRows
         return true;
     }
 
-    static long? Named(Pending pending) => pending.Command switch
+    public static long? Named(Pending pending) => pending.Command switch
     {
         // One without a key that may be there already is known by what was sent.
         Command.PlaceHold => (pending.Sent as Decision.Recorded)?.Hold?.Id.Number,

@@ -24,10 +24,12 @@ sealed class Lane(
         SingleReader = true,
     });
 
+    readonly Memory memory = new();
     readonly CancellationTokenSource giveUp = new();
     readonly List<Pending> batch = new(LargestBatch);
     NpgsqlConnection? connection;
     int careful;
+    int reading;
     Task running = Task.CompletedTask;
 
     public bool Healthy { get; private set; } = true;
@@ -113,31 +115,42 @@ sealed class Lane(
     {
         connection ??= await source.Open(giveUp.Token);
         var started = Stopwatch.GetTimestamp();
-        if (!await RanHopefully(connection, commands)) await new Batch(connection, commands, dirty, metrics).Run(giveUp.Token);
+        if (!await RanHopefully(connection, commands)) await NewBatch(connection, commands).Run(giveUp.Token);
         metrics.Committed(commands.Count, Stopwatch.GetElapsedTime(started));
     }
 
     async Task<bool> RanHopefully(NpgsqlConnection open, List<Pending> commands)
     {
-        if (careful > 0) careful--;
-        else if (Batch.MayHope(commands))
+        if (careful > 0)
         {
-            var hope = await new Batch(open, commands, dirty, metrics).RunHopefully(giveUp.Token);
-            if (hope == Hope.Fulfilled) return true;
-            if (hope == Hope.Vain)
-            {
-                careful = CarefulFor;
-                metrics.LookedAgain();
-            }
+            careful--;
+            return false;
         }
 
-        return false;
+        if (!Batch.MayHope(commands)) return false;
+
+        var hope = Hope.NotNow;
+        if (reading > 0) reading--;
+        else hope = await NewBatch(open, commands).RunHopefully(recall: true, giveUp.Token);
+        if (hope == Hope.Outdated) reading = CarefulFor;
+        if (hope is Hope.NotNow or Hope.Outdated) hope = await NewBatch(open, commands).RunHopefully(recall: false, giveUp.Token);
+        if (hope == Hope.Vain)
+        {
+            careful = CarefulFor;
+            metrics.LookedAgain();
+        }
+
+        return hope == Hope.Fulfilled;
     }
+
+    Batch NewBatch(NpgsqlConnection open, List<Pending> commands) => new(open, commands, memory, dirty, metrics);
 
     async Task Disconnect()
     {
         if (connection is null) return;
 
+        // What it wrote last may be lost with it, or be there without our knowing.
+        memory.Forget();
         // Closing takes the transaction with it, whatever state it was left in.
         await connection.DisposeAsync();
         connection = null;
