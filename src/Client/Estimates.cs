@@ -37,10 +37,13 @@ public sealed record NewEstimate : Command
     /// <summary>What would be used of it.</summary>
     public Usage? Usage { get; init; }
 
+    /// <summary>The service that its provider would give, such as <c>priority</c>. Left out, the ordinary one.</summary>
+    public string? ServiceTier { get; init; }
+
     internal void Check()
     {
         if (Operation is null == Model is null) throw new ArgumentException("Say either an Operation or a Model.");
-        Parts.Check(Operation, Quantities, Model, Usage);
+        Parts.Check(Operation, Quantities, Model, Usage, ServiceTier);
     }
 }
 

@@ -133,6 +133,9 @@ public sealed record NewCapture : Command
     /// <summary>What was used of the model that the hold was for.</summary>
     public Usage? Usage { get; init; }
 
+    /// <summary>The service that the model's provider gave. Left out, the one that was held for.</summary>
+    public string? ServiceTier { get; init; }
+
     /// <summary>How much there was of the operation that the hold was for.</summary>
     public Dictionary<string, decimal>? Quantities { get; init; }
 
@@ -140,6 +143,7 @@ public sealed record NewCapture : Command
     {
         var named = (Amount is null ? 0 : 1) + (Usage is null ? 0 : 1) + (Quantities is null ? 0 : 1);
         if (named != 1) throw new ArgumentException("Say exactly one of Amount, Usage and Quantities.");
+        if (ServiceTier is not null && Usage is null) throw new ArgumentException("A ServiceTier goes with Usage.");
     }
 }
 

@@ -25,6 +25,9 @@ public abstract record Metered : Command
     /// <summary>What was used of it.</summary>
     public Usage? Usage { get; init; }
 
+    /// <summary>The service that its provider gave, such as <c>priority</c>. Left out, the ordinary one.</summary>
+    public string? ServiceTier { get; init; }
+
     /// <summary>Why, for people to read.</summary>
     public string? Reason { get; init; }
 
@@ -35,7 +38,7 @@ public abstract record Metered : Command
     {
         var named = (Amount is null ? 0 : 1) + (Operation is null ? 0 : 1) + (Model is null ? 0 : 1);
         if (named != 1) throw new ArgumentException("Say exactly one of Amount, Operation and Model.");
-        Parts.Check(Operation, Quantities, Model, Usage);
+        Parts.Check(Operation, Quantities, Model, Usage, ServiceTier);
     }
 }
 
@@ -92,6 +95,9 @@ public sealed record Usage
     /// <summary>Pictures, where they are what is priced.</summary>
     public long? Images { get; init; }
 
+    /// <summary>Searches of the web that the provider made for the model.</summary>
+    public long? WebSearches { get; init; }
+
     /// <summary>Calls, where they are what is priced.</summary>
     public long? Requests { get; init; }
 }
@@ -128,10 +134,12 @@ public sealed record QuoteLine
 static class Parts
 {
     /// <summary>Quantities belong to an operation and usage to a model; apart from each other they say nothing.</summary>
-    public static void Check(string? operation, Dictionary<string, decimal>? quantities, string? model, Usage? usage)
+    public static void Check(
+        string? operation, Dictionary<string, decimal>? quantities, string? model, Usage? usage, string? serviceTier)
     {
         if (quantities is not null && operation is null) throw new ArgumentException("Quantities are of an Operation.");
         if (usage is null != model is null)
             throw new ArgumentException("A Model is priced by its Usage, and Usage is of a Model.");
+        if (serviceTier is not null && model is null) throw new ArgumentException("A ServiceTier is of a Model.");
     }
 }

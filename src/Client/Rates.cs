@@ -46,7 +46,7 @@ public sealed record Rate
     /// <summary>Tokens of a model's prompt and answer together, where they are limited.</summary>
     public long? Context { get; init; }
 
-    /// <summary>Tokens of a model's answer, where they are limited.</summary>
+    /// <summary>Tokens of a model's answer, or of one picture that it makes, where they are limited.</summary>
     public long? MaxOutput { get; init; }
 
     /// <summary>What a model's usage costs.</summary>
@@ -57,6 +57,12 @@ public sealed record Rate
 
     /// <summary>Hours of the week with prices of their own.</summary>
     public IReadOnlyList<RateWindow> Windows { get => field ?? []; init; }
+
+    /// <summary>What other services of the provider cost.</summary>
+    public IReadOnlyList<ServiceTierRate> ServiceTiers { get => field ?? []; init; }
+
+    /// <summary>Models that are asked instead while the provider fails.</summary>
+    public IReadOnlyList<string> Fallbacks { get => field ?? []; init; }
 
     /// <summary>Prices that will come into force.</summary>
     public IReadOnlyList<RateChange> Changes { get => field ?? []; init; }
@@ -105,6 +111,13 @@ public sealed record RateWindow(
     IReadOnlyList<UsageRate> Prices,
     IReadOnlyList<LongPromptRate> LongPrompts);
 
+/// <summary>A service of the provider with prices of its own.</summary>
+/// <param name="Name">What the provider calls it: <c>priority</c>.</param>
+/// <param name="Prices">The prices.</param>
+/// <param name="LongPrompts">What all of a request costs then when its prompt is long.</param>
+public sealed record ServiceTierRate(
+    string Name, IReadOnlyList<UsageRate> Prices, IReadOnlyList<LongPromptRate> LongPrompts);
+
 /// <summary>Prices that will come into force, in place of all that are now.</summary>
 /// <param name="From">When.</param>
 /// <param name="Prices">The prices.</param>
@@ -114,4 +127,8 @@ public sealed record RateChange(
     DateTimeOffset From,
     IReadOnlyList<UsageRate> Prices,
     IReadOnlyList<LongPromptRate> LongPrompts,
-    IReadOnlyList<RateWindow> Windows);
+    IReadOnlyList<RateWindow> Windows)
+{
+    /// <summary>What other services of the provider cost.</summary>
+    public IReadOnlyList<ServiceTierRate> ServiceTiers { get => field ?? []; init; }
+}

@@ -30,6 +30,9 @@ public sealed class ModelCard
         return periods[0];
     }
 
+    /// <summary>Whether use counted like that has a price, in every service and length of prompt.</summary>
+    public bool IsPriced(Meter meter, DateTimeOffset now) => At(now).Prices.Base[meter] is not null;
+
     internal Quotation.Refused? Add(PriceRequest.Model request, DateTimeOffset now, Tally tally)
     {
         if (At(now).At(now, request.ServiceTier) is not { } service) return NoSuchService(request.ServiceTier);

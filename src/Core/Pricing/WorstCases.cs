@@ -37,8 +37,9 @@ public static class WorstCases
             var silent = Dearest(card, model, bound with { OutputTokens = 0 }, prices).Sum;
             if (silent > limit) return null;
 
-            var price = prices.Dearest(Output(bound)) is { } meter ? prices[meter]!.Exact : Fraction.Zero;
-            if (!price.IsZero && ((limit - silent) / price).Floor() is var paid && paid < most) most = (long)paid;
+            if (prices.Dearest(Output(bound)) is not { } meter || prices[meter]!.Exact is not { IsZero: false } price) continue;
+            var paid = ((limit - silent) / price).Floor();
+            if (paid < most) most = (long)paid;
         }
 
         return most;
@@ -122,7 +123,7 @@ public static class WorstCases
         return tally;
     }
 
-    // A picture that is billed as one takes no tokens, and one in tokens is no picture: which of it is for the price to say.
+    // A picture is billed as one or by its tokens; which of it, the prices of the model say.
     static long PictureTokens(ModelCard model, CallBound bound, PriceTable prices) =>
         prices[Meter.OutputImageTokens] is null ? 0 : bound.Pictures * (model.Rate.MaxOutput ?? 0);
 

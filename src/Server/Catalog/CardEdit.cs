@@ -16,35 +16,62 @@ sealed class CardEdit(string text, Node.Mapping root)
     {
         var root = (Node.Mapping)YamlReader.Read(text, new FaultList())!;
         var edit = new CardEdit(text, root);
-        foreach (var tier in difference.Changed.GroupBy(change => (change.Model.FullName, change.Above)))
-            edit.Change([.. tier]);
+        foreach (var model in difference.Changed.GroupBy(change => change.Model.FullName))
+            edit.Change(model.First().Model, model);
 
         edit.Add(difference.Added);
         return edit.Result();
     }
 
-    void Change(IReadOnlyList<PriceChange> changes)
+    void Change(ModelRate model, IEnumerable<PriceChange> changes)
     {
-        var (model, above) = (changes[0].Model, changes[0].Above);
         var entry = (Node.Mapping)((Node.Mapping)((Node.Mapping)root["models"]!)[model.Provider]!)[model.Name]!;
-        if (above is null)
+        var serviceTiers = entry["service_tiers"] as Node.Mapping;
+        var added = new List<(string Name, string Prices)>();
+        foreach (var service in changes.GroupBy(change => change.ServiceTier))
         {
-            ChangePrices(entry, changes);
-            return;
+            if (service.Key is null) Change(entry, service);
+            else if (serviceTiers?[service.Key] is Node.Mapping tier) Change(tier, service);
+            else added.Add((service.Key, Group(ToPrices(service))));
         }
 
-        var tiers = entry["long_prompts"] as Node.Sequence;
-        var tier = tiers?.Items.OfType<Node.Mapping>().FirstOrDefault(item => item["above"] is Node.Scalar scalar
-            && Section.TryNumber(scalar.Text, out var number) && number == above);
-        if (tier is not null)
-        {
-            ChangePrices(tier, changes);
-            return;
-        }
-
-        var prices = changes.ToDictionary(change => change.Meter, change => change.New);
-        Insert(entry, "long_prompts", $"[{Group(prices, ("above", above))}]");
+        if (added.Count == 0) return;
+        var group = $"{{ {string.Join(", ", added.Select(tier => $"{tier.Name}: {tier.Prices}"))} }}";
+        if (serviceTiers is null) Insert(entry, "service_tiers", group);
+        else if (serviceTiers.Entries.Count == 0) edits.Add((serviceTiers.Start.Offset, serviceTiers.End.Offset, group));
+        else foreach (var (name, prices) in added) Insert(serviceTiers, name, prices, last: true);
     }
+
+    void Change(Node.Mapping group, IEnumerable<PriceChange> changes)
+    {
+        foreach (var tier in changes.GroupBy(change => change.Above))
+        {
+            if (tier.Key is not { } above)
+            {
+                ChangePrices(group, [.. tier]);
+                continue;
+            }
+
+            var known = (group["long_prompts"] as Node.Sequence)?.Items.OfType<Node.Mapping>().FirstOrDefault(item =>
+                item["above"] is Node.Scalar scalar && Section.TryNumber(scalar.Text, out var number) && number == above);
+            if (known is not null) ChangePrices(known, [.. tier]);
+            else Insert(group, "long_prompts", $"[{Group(Usd(tier), ("above", above))}]");
+        }
+    }
+
+    static Prices ToPrices(IEnumerable<PriceChange> changes) => new(Usd(changes.Where(change => change.Above is null)))
+    {
+        LongPrompts =
+        [
+            .. from change in changes
+               where change.Above is not null
+               group change by change.Above!.Value into tier
+               select new LongPrompt(tier.Key, Usd(tier)),
+        ],
+    };
+
+    static Dictionary<Meter, decimal> Usd(IEnumerable<PriceChange> changes) =>
+        changes.ToDictionary(change => change.Meter, change => change.New);
 
     void ChangePrices(Node.Mapping group, IReadOnlyList<PriceChange> changes)
     {
@@ -123,8 +150,17 @@ sealed class CardEdit(string text, Node.Mapping root)
 
     static string Group(ModelRate model)
     {
-        var prices = model.Periods[0].Prices;
-        var group = Group(prices.Usd, ("context", model.Context), ("max_output", model.MaxOutput));
+        var period = model.Periods[0];
+        var group = Group(period.Prices, ("context", model.Context), ("max_output", model.MaxOutput));
+        if (period.ServiceTiers.Count == 0) return group;
+
+        var tiers = string.Join(", ", period.ServiceTiers.Select(tier => $"{tier.Name}: {Group(tier.Prices)}"));
+        return $"{group[..^2]}, service_tiers: {{ {tiers} }} }}";
+    }
+
+    static string Group(Prices prices, params ReadOnlySpan<(string Key, long? Value)> numbers)
+    {
+        var group = Group(prices.Usd, numbers);
         if (prices.LongPrompts.Count == 0) return group;
 
         var tiers = string.Join(", ", prices.LongPrompts.Select(tier => Group(tier.Usd, ("above", tier.Above))));

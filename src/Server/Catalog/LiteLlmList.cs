@@ -123,11 +123,32 @@ sealed partial class LiteLlmList(IReadOnlySet<string> knownProviders)
         var rate = new ModelRate(provider, name) { Periods = [new(DateTimeOffset.MinValue, prices.ToPrices())] };
         rate = WithLimits(rate, entry.Value);
         // What the catalog would refuse must not get into it.
-        var rates = new Rates(1, Rounding.Exact, 1, 0, Core.Credits.Max) { Models = [rate] };
-        if (OfferFaults.In(new Offer("-", rates)).FirstOrDefault() is { } fault) return Skip(entry.Name, fault.Message);
+        if (FaultOf(rate) is { } fault) return Skip(entry.Name, fault.Message);
+        rate = WithServiceTiers(rate, prices);
 
         foreach (var field in prices.LeftOut) leftOut[field] = leftOut.GetValueOrDefault(field) + 1;
         return new(entry.Name, rate);
+    }
+
+    static Fault? FaultOf(ModelRate rate)
+    {
+        var rates = new Rates(1, Rounding.Exact, 1, 0, Core.Credits.Max) { Models = [rate] };
+        return OfferFaults.In(new Offer("-", rates)).FirstOrDefault();
+    }
+
+    // Half a tier would be the other half at ordinary prices: one without both ways, or without the long prompts that the
+    // model has, is left out, and a call that is given it stays refused.
+    static ModelRate WithServiceTiers(ModelRate rate, ListedPrices prices)
+    {
+        foreach (var (name, listed) in prices.ServiceTiers)
+        {
+            var period = rate.Periods[0];
+            var with = rate with { Periods = [period with { ServiceTiers = [.. period.ServiceTiers, new(name, listed.ToPrices())] }] };
+            if (listed.Has(Meter.InputTokens) && listed.Has(Meter.OutputTokens) && FaultOf(with) is null) rate = with;
+            else prices.LeftOut.UnionWith(listed.Fields);
+        }
+
+        return rate;
     }
 
     // Returns why the whole model cannot be taken over, or nothing.
@@ -147,18 +168,31 @@ sealed partial class LiteLlmList(IReadOnlySet<string> knownProviders)
         prices.SawZero |= perUnit == 0;
         if (perUnit == 0) return null;
 
-        if (TokenPrices.TryGetValue(field.Name, out var meter)) prices.AddToken(meter, perUnit);
+        if (ServiceTier().Match(field.Name) is { Success: true } service)
+        {
+            ReadServiceTier(service.Groups[1].Value, service.Groups[2].Value, field.Name, perUnit, prices);
+            return null;
+        }
+
+        if (TokenPrices.TryGetValue(field.Name, out var meter)) prices.Ordinary.Add(meter, perUnit);
         else if (OtherPrices.TryGetValue(field.Name, out meter)) prices.AddOther(meter, perUnit, field.Name);
-        else if (TryReadTier(field.Name, out var above, out meter)) prices.AddTier(above, meter, perUnit);
+        else if (TryReadTier(field.Name, out var above, out meter)) prices.Ordinary.AddLong(above, meter, perUnit);
         else if (IsConditional(field.Name)) return $"has a {field.Name}, a condition that a card does not know";
         else prices.LeftOut.Add(field.Name);
 
         return null;
     }
 
-    // Other service tiers than the ordinary one, and tools, which are billed beside the tokens.
+    static void ReadServiceTier(string price, string name, string field, decimal perUnit, ListedPrices prices)
+    {
+        if (TokenPrices.TryGetValue(price, out var meter)) prices.ServiceTier(name, field).Add(meter, perUnit);
+        else if (TryReadTier(price, out var above, out meter)) prices.ServiceTier(name, field).AddLong(above, meter, perUnit);
+        else prices.LeftOut.Add(field);
+    }
+
+    // Tools, which are billed beside the tokens, and batches, which nobody waits for.
     static bool IsBeside(JsonProperty field) =>
-        field.Value.ValueKind == JsonValueKind.Object || ServiceTier().IsMatch(field.Name);
+        field.Value.ValueKind == JsonValueKind.Object || field.Name.EndsWith("_batches", StringComparison.Ordinal);
 
     static bool IsConditional(string field) =>
         TokenPrices.Keys.Concat(OtherPrices.Keys).Any(known => field.StartsWith($"{known}_", StringComparison.Ordinal));
@@ -217,38 +251,65 @@ sealed partial class LiteLlmList(IReadOnlySet<string> knownProviders)
     /// <summary>The prices of one entry while its fields are read.</summary>
     sealed class ListedPrices
     {
-        readonly Dictionary<Meter, decimal> tokens = [];
+        readonly SortedDictionary<string, ListedTokens> serviceTiers = new(StringComparer.Ordinal);
         readonly Dictionary<Meter, decimal> others = [];
         readonly List<string> otherFields = [];
-        readonly SortedDictionary<long, Dictionary<Meter, decimal>> tiers = [];
 
         public bool SawZero { get; set; }
 
         public SortedSet<string> LeftOut { get; } = new(StringComparer.Ordinal);
 
-        public Dictionary<Meter, decimal> Base => tokens.Count > 0 ? tokens : others;
+        public ListedTokens Ordinary { get; } = new();
 
-        public void AddToken(Meter meter, decimal perUnit) => AddDearest(tokens, meter, perUnit);
+        public IReadOnlyDictionary<string, ListedTokens> ServiceTiers => serviceTiers;
+
+        public Dictionary<Meter, decimal> Base => Ordinary.Usd.Count > 0 ? Ordinary.Usd : others;
+
+        public ListedTokens ServiceTier(string name, string field)
+        {
+            if (!serviceTiers.TryGetValue(name, out var tier)) serviceTiers[name] = tier = new();
+            tier.Fields.Add(field);
+            return tier;
+        }
 
         public void AddOther(Meter meter, decimal perUnit, string field)
         {
-            AddDearest(others, meter, perUnit);
+            ListedTokens.AddDearest(others, meter, perUnit);
             otherFields.Add(field);
-        }
-
-        public void AddTier(long above, Meter meter, decimal perUnit)
-        {
-            if (!tiers.TryGetValue(above, out var tier)) tiers[above] = tier = [];
-            AddDearest(tier, meter, perUnit);
         }
 
         public Prices ToPrices()
         {
-            if (tokens.Count > 0) LeftOut.UnionWith(otherFields);
-            return new(Base) { LongPrompts = [.. from tier in tiers select new LongPrompt(tier.Key, tier.Value)] };
+            if (Ordinary.Usd.Count > 0) LeftOut.UnionWith(otherFields);
+            return Ordinary.ToPrices() with { Usd = Base };
+        }
+    }
+
+    /// <summary>The prices of tokens in one service.</summary>
+    sealed class ListedTokens
+    {
+        readonly SortedDictionary<long, Dictionary<Meter, decimal>> longPrompts = [];
+
+        public Dictionary<Meter, decimal> Usd { get; } = [];
+
+        public List<string> Fields { get; } = [];
+
+        public bool Has(Meter meter) => Usd.ContainsKey(meter);
+
+        public void Add(Meter meter, decimal perUnit) => AddDearest(Usd, meter, perUnit);
+
+        public void AddLong(long above, Meter meter, decimal perUnit)
+        {
+            if (!longPrompts.TryGetValue(above, out var tier)) longPrompts[above] = tier = [];
+            AddDearest(tier, meter, perUnit);
         }
 
-        static void AddDearest(Dictionary<Meter, decimal> prices, Meter meter, decimal perUnit)
+        public Prices ToPrices() => new(Usd)
+        {
+            LongPrompts = [.. from tier in longPrompts select new LongPrompt(tier.Key, tier.Value)],
+        };
+
+        public static void AddDearest(Dictionary<Meter, decimal> prices, Meter meter, decimal perUnit)
         {
             var price = Price(meter, perUnit);
             if (!prices.TryGetValue(meter, out var other) || other < price) prices[meter] = price;
@@ -265,7 +326,7 @@ sealed partial class LiteLlmList(IReadOnlySet<string> knownProviders)
     [GeneratedRegex(@"^(.+)_above_(\d{1,6})k_tokens\z")]
     private static partial Regex Tier();
 
-    [GeneratedRegex(@"_(batches|flex|priority)\z")]
+    [GeneratedRegex(@"^(.+)_(flex|priority)\z")]
     private static partial Regex ServiceTier();
 
     [GeneratedRegex(@"(^|/)\d+-x-\d+(/|\z)")]

@@ -74,6 +74,8 @@ static class HoldEndpoints
         var ways = (request.Amount is null ? 0 : 1) + (request.Quantities is null ? 0 : 1) + (request.Usage is null ? 0 : 1);
         if (ways != 1)
             throw new InvalidRequestException("amount", "Give exactly one of 'amount', 'usage' and 'quantities'.", "missing_member");
+        if (request.ServiceTier is not null && request.Usage is null)
+            throw new InvalidRequestException("service_tier", "'service_tier' goes with 'usage'.");
 
         var now = time.Now();
         var asked = Fingerprint.Of(

@@ -83,8 +83,6 @@ static class Prices
     public static Price Of(CaptureRequest request, string? subject, RateCard rates, DateTimeOffset now)
     {
         request.ServiceTier.Short("service_tier", LongestName);
-        if (request.ServiceTier is not null && request.Usage is null)
-            throw new InvalidRequestException("service_tier", "'service_tier' goes with 'usage'.");
         if (request.Usage is { } usage && subject?.StartsWith(OfModel, StringComparison.Ordinal) == true)
         {
             var held = subject[OfModel.Length..].Split(TierMark);

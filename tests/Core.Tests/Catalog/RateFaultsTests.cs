@@ -45,6 +45,23 @@ public sealed class RateFaultsTests
         { Shop.Model with { Markup = 0.5m }, "models.acme.large.markup" },
         { Shop.Model with { Context = 0 }, "models.acme.large.context" },
         { Shop.Model with { Context = 1000, MaxOutput = 1001 }, "models.acme.large.max_output" },
+        { Shop.Model with { MaxImageTokens = 0 }, "models.acme.large.max_image_tokens" },
+        { Shop.Model with { Fallbacks = ["acme/small"] }, "models.acme.large.fallbacks" },
+        { Shop.Model with { Fallbacks = ["acme/large"] }, "models.acme.large.fallbacks" },
+        { Serving(Shop.Prices, Flex("Flex", 1)), "models.acme.large.service_tiers.Flex" },
+        { Serving(Shop.Prices, Flex("standard", 1)), "models.acme.large.service_tiers.standard" },
+        { Serving(Shop.Prices, Flex("flex", -1)), "models.acme.large.service_tiers.flex.input" },
+        { Serving(Shop.Prices, new ServiceTier("flex", Shop.Of())), "models.acme.large.service_tiers.flex" },
+        { Serving(Shop.Prices, new ServiceTier("flex", Shop.Of((Meter.Images, 1)))), "models.acme.large.service_tiers.flex.image" },
+        { Serving(Tiered, Flex("flex", 1)), "models.acme.large.service_tiers.flex" },
+        {
+            Serving(Shop.Prices, new ServiceTier("flex", Shop.Prices with { LongPrompts = [new(0, Input(4))] })),
+            "models.acme.large.service_tiers.flex.long_prompts[0].above"
+        },
+        {
+            Shop.Model with { Periods = [new(DateTimeOffset.MinValue, Shop.Prices) { Windows = [Window(1, 4)], ServiceTiers = [Flex("flex", 1)] }] },
+            "models.acme.large.service_tiers"
+        },
         { Shop.ModelOf(Shop.Of()), "models.acme.large" },
         { Shop.ModelOf(Shop.Of((Meter.InputTokens, -1))), "models.acme.large.input" },
         { Shop.ModelOf(Shop.Of((Meter.InputTokens, 10_001))), "models.acme.large.input" },
@@ -95,10 +112,26 @@ public sealed class RateFaultsTests
     }
 
     [Fact]
+    public void A_fallback_that_stands_there_twice_is_a_fault()
+    {
+        var small = Shop.Model with { Name = "small" };
+
+        Assert.Equal(["models.acme.large.fallbacks"], Shop.Faults(Shop.Model with { Fallbacks = ["acme/small", "acme/small"] }, small));
+        Assert.Empty(Shop.Faults(Shop.Model with { Fallbacks = ["acme/small"] }, small));
+    }
+
+    [Fact]
     public void Windows_that_touch_do_not_overlap() =>
         Assert.Empty(Shop.Faults(Shop.ModelOf(Shop.Prices, Window(1, 4), Window(4, 24))));
 
     static IReadOnlyDictionary<Meter, decimal> Input(decimal usd) => Shop.Of((Meter.InputTokens, usd)).Usd;
+
+    static ModelRate Serving(Prices prices, ServiceTier tier) => Shop.Model with
+    {
+        Periods = [new(DateTimeOffset.MinValue, prices) { ServiceTiers = [tier] }],
+    };
+
+    static ServiceTier Flex(string name, decimal usd) => new(name, Shop.Of((Meter.InputTokens, usd)));
 
     static UnitRate Volume(params VolumeStep[] steps) => new("words", 1, 1) { Volume = steps };
 

@@ -86,6 +86,7 @@ public sealed class ModelPriceTests
     [InlineData("seconds")]
     [InlineData("characters")]
     [InlineData("images")]
+    [InlineData("web_searches")]
     [InlineData("requests")]
     public void What_a_model_has_no_price_for_is_refused(string key)
     {
@@ -146,6 +147,11 @@ public sealed class ModelPriceTests
         Assert.Equal(80m, model.Use(("images", 2)).Amount());
         Assert.Equal(15m, model.Use(("characters", 1000)).Amount());
     }
+
+    [Fact]
+    public void Searches_of_the_web_are_due_on_top_of_tokens() =>
+        Assert.Equal(22m, Tariff.Priced((Meter.InputTokens, 2), (Meter.WebSearches, 0.01m))
+            .Use(("input_tokens", 1000), ("web_searches", 2)).Amount());
 
     [Fact]
     public void A_price_per_request_is_due_even_if_nobody_counted_the_request()

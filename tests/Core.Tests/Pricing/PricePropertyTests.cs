@@ -1,3 +1,4 @@
+using System.Numerics;
 using FsCheck;
 using FsCheck.Fluent;
 using Purser.Core.Pricing;
@@ -70,6 +71,31 @@ public sealed class PricePropertyTests
     public void Whole_credits_are_whole() => ForAll((rates, counts) =>
         rates.Rounding != Rounding.Ceil
         || Quotes(rates, counts.More).All(quote => decimal.IsInteger(quote.Amount.ToDecimal())));
+
+    // Most prices are multiplied and added as whole numbers of the last decimal, and the others as fractions. Here all of
+    // them are fractions, over one denominator.
+    [Fact]
+    public void Every_line_is_exact_to_its_last_decimal_and_has_no_more_digits_than_it_needs() => ForAll((rates, counts) =>
+    {
+        var usd = rates.Models[0].Periods[0].Prices.Usd;
+        var lines = (rates with { BaseFee = 0 }).Use("large", ("input_tokens", counts.Less), ("output_tokens", counts.More)).Quote().Lines;
+
+        return Exact("input_tokens", counts.Less, usd[Meter.InputTokens]) && Exact("output_tokens", counts.More, usd[Meter.OutputTokens]);
+
+        bool Exact(string item, long count, decimal price)
+        {
+            if (lines.FirstOrDefault(line => line.Item == item) is not { } line) return count == 0 || price == 0;
+
+            var numerator = Digits(price) * Digits(rates.Markup);
+            var denominator = Digits(rates.UsdPerCredit) * Digits(1_000_000m);
+            return Digits(line.UnitPrice) == Digits(1m) * numerator / denominator
+                && Digits(line.Amount) == Digits(1m) * numerator * count / denominator
+                && line.Amount.Scale == (line.Amount / 1.0000000000000000000000000000m).Scale;
+        }
+    });
+
+    // In quadrillionths, of which a line has all and a price of the catalog no parts.
+    static BigInteger Digits(decimal value) => new(value * 1_000_000_000_000_000m);
 
     static void ForAll(Func<Rates, (long Less, long More), bool> holds) =>
         Prop.ForAll(

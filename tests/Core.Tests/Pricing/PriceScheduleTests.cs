@@ -81,6 +81,38 @@ public sealed class PriceScheduleTests
     public void Nothing_of_an_earlier_price_is_left_in_a_later_one() =>
         Assert.Equal(2m, At(Promoted, "2027-01-01T00:00:00Z", ("cached_input_tokens", 1000)));
 
+    [Theory]
+    [InlineData(null, 2 + 0.2 + 10)]
+    [InlineData("default", 2 + 0.2 + 10)]
+    [InlineData("standard", 2 + 0.2 + 10)]
+    [InlineData("flex", 1 + 1 + 10)]
+    public void A_service_tier_has_its_own_prices_over_the_ordinary_ones(string? tier, decimal credits) =>
+        Assert.Equal(credits, Serve(tier, ("input_tokens", 1000), ("cached_input_tokens", 1000), ("output_tokens", 1000)).Amount());
+
+    [Fact]
+    public void A_long_prompt_in_a_service_tier_has_the_prices_of_both() =>
+        Assert.Equal(600m, Serve("flex", ("input_tokens", 300_000)).Amount());
+
+    [Theory]
+    [InlineData("priority")]
+    [InlineData("Flex")]
+    [InlineData("")]
+    public void A_service_tier_without_prices_is_refused_and_never_guessed(string tier) =>
+        Assert.Equal((PricingRefusal.UnknownServiceTier, "service_tier"), Serve(tier, ("input_tokens", 1)).Refusal());
+
+    static Quotation Serve(string? tier, params (string Key, long Count)[] usage)
+    {
+        var model = With(new Period(DateTimeOffset.MinValue, Ordinary)
+        {
+            ServiceTiers =
+            [
+                new("flex", Tariff.Of((Meter.InputTokens, 1)) with { LongPrompts = [new(200_000, Tariff.Of((Meter.InputTokens, 2)).Usd)] }),
+            ],
+        });
+        var request = new PriceRequest.Model("large", usage.ToDictionary(count => count.Key, count => count.Count)) { ServiceTier = tier };
+        return new RateCard(1, Tariff.Of(model)).Price(request, Given.Noon);
+    }
+
     static ModelRate With(params Period[] periods) => new("acme", "large") { Periods = periods };
 
     static decimal At(ModelRate model, string now, params (string Key, long Count)[] usage) =>

@@ -69,6 +69,9 @@ public sealed class CatalogEndpointsTests(App app) : IClassFixture<App>
         Assert.Equal(272_000, tiered.GetProperty("long_prompts")[0].GetProperty("above").GetInt64());
         Assert.Equal("01:00-04:00", peak.GetProperty("windows")[0].GetProperty("hours")[0].GetString());
         Assert.Equal("2027-01-01T00:00:00Z", Text(promoted.GetProperty("changes")[0], "from"));
+        var flex = tiered.GetProperty("service_tiers").EnumerateArray().Single(tier => Text(tier, "name") == "flex");
+        Assert.Equal(3000m, flex.GetProperty("prices")[0].GetProperty("credits").GetDecimal());
+        Assert.Equal(272_000, flex.GetProperty("long_prompts")[0].GetProperty("above").GetInt64());
     }
 
     [Fact]

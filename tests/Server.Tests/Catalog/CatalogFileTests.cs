@@ -53,6 +53,12 @@ public sealed class CatalogFileTests
     [InlineData(Credit + "models: { a: { b: { input: 1, changes: [{ from: soon, input: 2 }] } } }\n", "2:49", "2027-01-01")]
     [InlineData(Credit + "models: { a: { b: { input: 1, windows: [{ days: [monday], hours: [\"01:00-02:00\"], input: 2 }] } } }\n", "2:49", "'monday'")]
     [InlineData(Credit + "models: { a: { b: { input: 1, windows: [{ days: mon, hours: \"1-2\", input: 2 }] } } }\n", "2:61", "01:00-04:00")]
+    [InlineData(Credit + "models: { a: { b: { input: 1, service_tiers: { flex: { input: 0.5, otput: 1 } } } } }\n", "2:68", "no key 'otput'")]
+    [InlineData(Credit + "models: { a: { b: { input: 1, service_tiers: { default: { input: 2 } } } } }\n", "2:57", "the ordinary service")]
+    [InlineData(Credit + "models: { a: { b: { input: 1, service_tiers: [flex] } } }\n", "2:46", "group of keys")]
+    [InlineData(Credit + "models: { a: { b: { input: 1, service_tiers: { flex: {} } } } }\n", "2:54", "no price here")]
+    [InlineData(Credit + "models: { a: { b: { input: 1, fallbacks: [a/c] } } }\n", "2:42", "no model 'a/c'")]
+    [InlineData(Credit + "models: { a: { b: { input: 1, max_image_tokens: 0 } } }\n", "2:49", "number of tokens")]
     public void A_fault_is_reported_where_it_stands(string yaml, string place, string said)
     {
         var fault = Assert.Single(Faults(yaml));
@@ -169,11 +175,18 @@ public sealed class CatalogFileTests
                   aliases: [large-2026]
                   context: 1000
                   max_output: 100
+                  max_image_tokens: 500
+                  fallbacks: [acme/small]
                   markup: 2
+                  web_search: 0.01
                   windows:
                     - { days: [sat, sun], hours: "00:00-24:00", input: 2 }
                   changes:
-                    - { from: 2027-01-01T08:00Z, input: 3, long_prompts: [{ above: 500, input: 4 }] }
+                    - from: 2027-01-01T08:00Z
+                      input: 3
+                      long_prompts: [{ above: 500, input: 4 }]
+                      service_tiers: { flex: { input: 1.5, long_prompts: [{ above: 500, input: 2 }] } }
+                small: { input: 0.5 }
             """).Rates;
 
         Assert.Equal((0.01m, Rounding.Ceil, 1.5m, 0.25m, Credits.Of(5000)), (rates.UsdPerCredit, rates.Rounding, rates.Markup, rates.BaseFee, rates.MaxCharge));
@@ -182,12 +195,16 @@ public sealed class CatalogFileTests
         Assert.Equal((1m, 10m, 500m, true), (operation.Units[0].Credits, operation.Units[0].Each, operation.Units[0].Max, operation.Units[0].Optional));
         Assert.Equal([new(100, 10)], operation.Units[0].Volume);
         Assert.Equal((3m, 1m), (operation.Units[1].Credits, operation.Units[1].Each));
-        var model = Assert.Single(rates.Models);
+        var model = rates.Models[0];
         Assert.Equal((1000L, 100L, 2m, "large-2026"), (model.Context, model.MaxOutput, model.Markup, Assert.Single(model.Aliases)));
         Assert.Equal([DayOfWeek.Saturday, DayOfWeek.Sunday], model.Periods[0].Windows[0].Days);
         Assert.Equal(TimeSpan.FromHours(24), model.Periods[0].Windows[0].Hours[0].Until);
         Assert.Equal(new DateTimeOffset(2027, 1, 1, 8, 0, 0, TimeSpan.Zero), model.Periods[1].From);
         Assert.Equal(4m, model.Periods[1].Prices.LongPrompts[0].Usd[Meter.InputTokens]);
+        Assert.Equal((500L, "acme/small"), (model.MaxImageTokens, Assert.Single(model.Fallbacks)));
+        Assert.Equal(0.01m, model.Periods[0].Prices.Usd[Meter.WebSearches]);
+        var tier = Assert.Single(model.Periods[1].ServiceTiers);
+        Assert.Equal(("flex", 1.5m, 2m), (tier.Name, tier.Prices.Usd[Meter.InputTokens], tier.Prices.LongPrompts[0].Usd[Meter.InputTokens]));
     }
 
     [Fact]

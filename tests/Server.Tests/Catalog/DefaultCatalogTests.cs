@@ -59,13 +59,26 @@ public sealed class DefaultCatalogTests
     [InlineData("dall-e-3", "0.04", "images:1")]
     [InlineData("tts-1", "0.015", "characters:1000")]
     [InlineData("gpt-image-1", "40", "output_image_tokens:1000000")]
+    [InlineData("claude-opus-4-8", "0.01", "web_searches:1")]
     public void A_model_costs_what_its_provider_says(string model, string usd, string usage, string? at = null)
     {
         var now = at is null ? Evening : DateTimeOffset.Parse(at, CultureInfo.InvariantCulture);
-        var counts = usage.Split(' ').Select(count => count.Split(':'))
-            .ToDictionary(count => count[0], count => long.Parse(count[1], CultureInfo.InvariantCulture));
+        var quote = Assert.IsType<Quotation.Priced>(Card.Price(new PriceRequest.Model(model, Counts(usage)), now)).Quote;
 
-        var quote = Assert.IsType<Quotation.Priced>(Card.Price(new PriceRequest.Model(model, counts), now)).Quote;
+        Assert.Equal(decimal.Parse(usd, CultureInfo.InvariantCulture) * 1.2m * 1000, quote.Amount.ToDecimal());
+    }
+
+    [Theory]
+    [InlineData("gpt-4o", "priority", "4.25", "input_tokens:1000000")]
+    [InlineData("gpt-5.5", "priority", "75", "output_tokens:1000000")]
+    [InlineData("gpt-5.5", "flex", "0.68", "input_tokens:272000")]
+    [InlineData("gpt-5.5", "flex", "2.72001", "input_tokens:272001")]
+    [InlineData("gpt-5.4", "default", "0.25", "input_tokens:100000")]
+    public void A_service_tier_costs_what_its_provider_says(string model, string tier, string usd, string usage)
+    {
+        var request = new PriceRequest.Model(model, Counts(usage)) { ServiceTier = tier };
+
+        var quote = Assert.IsType<Quotation.Priced>(Card.Price(request, Evening)).Quote;
 
         Assert.Equal(decimal.Parse(usd, CultureInfo.InvariantCulture) * 1.2m * 1000, quote.Amount.ToDecimal());
     }
@@ -79,10 +92,53 @@ public sealed class DefaultCatalogTests
     {
         foreach (var model in Card.Models)
         {
-            var prices = model.At(Evening).Prices;
-            var ordinary = prices.Base.Listed.ToDictionary(price => price.Meter, price => price.Credits);
-            foreach (var (_, dearer) in prices.LongPrompts)
-                Assert.All(dearer.Listed, price => Assert.True(price.Credits >= ordinary[price.Meter], model.Rate.FullName));
+            var period = model.At(Evening);
+            foreach (var prices in period.ServiceTiers.Select(tier => tier.Prices).Prepend(period.Prices))
+            {
+                var ordinary = prices.Base.Listed.ToDictionary(price => price.Meter, price => price.Credits);
+                foreach (var (_, dearer) in prices.LongPrompts)
+                    Assert.All(dearer.Listed, price => Assert.True(price.Credits >= ordinary[price.Meter], model.Rate.FullName));
+            }
         }
     }
+
+    [Fact]
+    public void The_worst_case_of_a_call_is_known_for_every_model_but_one_whose_limits_nobody_knows()
+    {
+        var unknown = Card.Models.Where(model => WorstCase(model) is not Quotation.Priced).Select(model => model.Rate.FullName);
+
+        Assert.Equal(["mistral/mistral-small-2603"], unknown);
+    }
+
+    [Fact]
+    public void No_picture_takes_more_tokens_than_the_largest_of_its_provider() =>
+        Assert.All(Card.Models, model => Assert.InRange(model.MostImageTokens, 1_500, 50_000));
+
+    // A call that reads and writes as much as it can, in whichever service; of pictures, sound and text what the model has.
+    static Quotation? WorstCase(ModelCard model)
+    {
+        var reads = model.IsPriced(Meter.InputTokens, Evening);
+        var paints = model.IsPriced(Meter.OutputImageTokens, Evening);
+        var answers = model.IsPriced(Meter.OutputTokens, Evening) && !paints;
+        var speaks = answers && model.IsPriced(Meter.OutputAudioTokens, Evening);
+        // What only speaks is not called for an answer.
+        if (answers && !speaks && model.MostOutput is null) return null;
+
+        return Card.WorstCase(
+            model,
+            new()
+            {
+                TextTokens = reads ? model.Rate.Context ?? 1_000_000 : 0,
+                ImageTokens = reads ? model.MostImageTokens : 0,
+                OutputTokens = answers ? model.MostOutput ?? 0 : 0,
+                AudioOut = speaks,
+                Pictures = paints || model.IsPriced(Meter.Images, Evening) ? 1 : 0,
+                Seconds = model.IsPriced(Meter.Seconds, Evening) ? 60 : 0,
+                ServiceTiers = [null, .. model.At(Evening).ServiceTiers.Select(tier => tier.Name)],
+            },
+            Evening);
+    }
+
+    static Dictionary<string, long> Counts(string usage) => usage.Split(' ').Select(count => count.Split(':'))
+        .ToDictionary(count => count[0], count => long.Parse(count[1], CultureInfo.InvariantCulture));
 }

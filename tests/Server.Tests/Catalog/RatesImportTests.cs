@@ -111,16 +111,74 @@ public sealed class RatesImportTests : IDisposable
     }
 
     [Fact]
-    public void The_prices_of_other_service_tiers_are_not_mistaken_for_ordinary_ones()
+    public void The_prices_of_batches_and_tools_are_not_mistaken_for_ordinary_ones()
     {
         var model = Added("""
             { "new": { "litellm_provider": "openai", "input_cost_per_token": 1e-06, "input_cost_per_token_batches": 5e-07,
-                "input_cost_per_token_priority": 2e-06, "input_cost_per_token_above_200k_tokens_priority": 4e-06,
                 "search_context_cost_per_query": { "search_context_size_low": 0.01 } } }
             """);
 
-        Assert.Equal(1m, Usd(model)[Meter.InputTokens]);
-        Assert.Empty(model.Periods[0].Prices.LongPrompts);
+        Assert.Equal([Meter.InputTokens], Usd(model).Keys);
+        Assert.Empty(model.Periods[0].ServiceTiers);
+    }
+
+    [Fact]
+    public void A_service_tier_is_taken_over_with_its_long_prompts()
+    {
+        var model = Added("""
+            { "new": { "litellm_provider": "openai", "input_cost_per_token": 1e-06, "output_cost_per_token": 4e-06,
+                "input_cost_per_token_above_200k_tokens": 2e-06,
+                "input_cost_per_token_priority": 2e-06, "output_cost_per_token_priority": 8e-06,
+                "input_cost_per_token_above_200k_tokens_priority": 4e-06 } }
+            """);
+
+        var tier = Assert.Single(model.Periods[0].ServiceTiers);
+        Assert.Equal(("priority", 2m, 8m), (tier.Name, tier.Prices.Usd[Meter.InputTokens], tier.Prices.Usd[Meter.OutputTokens]));
+        Assert.Equal(4m, Assert.Single(tier.Prices.LongPrompts).Usd[Meter.InputTokens]);
+        Assert.Equal([Meter.InputTokens, Meter.OutputTokens], Usd(model).Keys);
+    }
+
+    [Theory]
+    [InlineData("\"input_cost_per_token_flex\": 5e-07")]
+    [InlineData("\"input_cost_per_token_flex\": 5e-07, \"output_cost_per_token_flex\": 2e-06, \"input_cost_per_token_above_200k_tokens\": 2e-06")]
+    [InlineData("\"input_cost_per_token_flex\": 5e-07, \"output_cost_per_token_flex\": 2e-06, \"input_cost_per_audio_token_flex\": 2e-06")]
+    public void Half_a_service_tier_is_left_out_and_said(string prices)
+    {
+        var list = $"{{ \"new\": {{ \"litellm_provider\": \"openai\", \"input_cost_per_token\": 1e-06, \"output_cost_per_token\": 4e-06, {prices} }} }}";
+
+        Assert.Empty(Added(list).Periods[0].ServiceTiers);
+        Assert.Contains("skipped   input_cost_per_token_flex of 1 models", Run(list, apply: false).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_service_tier_is_added_to_a_model_that_is_there_and_changed_where_it_is_known()
+    {
+        const string List = """
+            {
+              "gpt-4o": { "litellm_provider": "openai", "input_cost_per_token": 2.5e-06, "output_cost_per_token": 1e-05,
+                "input_cost_per_token_priority": 4.25e-06, "output_cost_per_token_priority": 1.7e-05,
+                "input_cost_per_token_flex": 1.25e-06, "output_cost_per_token_flex": 5e-06 },
+              "gpt-5.5": { "litellm_provider": "openai", "input_cost_per_token": 5e-06, "output_cost_per_token": 3e-05,
+                "input_cost_per_token_above_272k_tokens": 1e-05, "output_cost_per_token_above_272k_tokens": 4.5e-05,
+                "input_cost_per_token_priority": 1.25e-05, "output_cost_per_token_priority": 7.5e-05,
+                "input_cost_per_token_above_272k_tokens_priority": 2e-05 }
+            }
+            """;
+
+        Run(List, apply: true);
+        var once = File.ReadAllText(CardFile);
+        Assert.Contains(
+            "gpt-4o: { input: 2.5, output: 10, service_tiers: { flex: { input: 1.25, output: 5 }, priority: { input: 4.25, output: 17 } } }   # the old faithful",
+            once,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "      output: 30\n      service_tiers: { priority: { input: 12.5, output: 75, long_prompts: [{ above: 272000, input: 20 }] } }\n",
+            once,
+            StringComparison.Ordinal);
+
+        var (_, output) = Run(List.Replace("4.25e-06", "4.5e-06", StringComparison.Ordinal), apply: true, keep: true);
+        Assert.Contains("changed   openai/gpt-4o: priority input 4.25 -> 4.5", output, StringComparison.Ordinal);
+        Assert.Equal(once.Replace("4.25", "4.5", StringComparison.Ordinal), File.ReadAllText(CardFile));
     }
 
     [Fact]

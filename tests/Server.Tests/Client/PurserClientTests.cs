@@ -59,13 +59,14 @@ public sealed class PurserClientTests
             new() { Model = "gpt-5.4" },
             new() { Amount = 1, Usage = new() },
             new() { Amount = 1, Quantities = [] },
+            new() { Amount = 1, ServiceTier = "flex" },
         ];
 
         foreach (var charge in nonsense)
             await Assert.ThrowsAsync<ArgumentException>(() => purser.Charges.CreateAsync("user_42", charge, Ct));
         foreach (var customer in new[] { "", " ", ".", ".." })
             await Assert.ThrowsAsync<ArgumentException>(() => purser.Charges.CreateAsync(customer, Sdk.Chapter, Ct));
-        foreach (var capture in new NewCapture[] { new(), new() { Amount = 1, Usage = new() } })
+        foreach (var capture in new NewCapture[] { new(), new() { Amount = 1, Usage = new() }, new() { Amount = 1, ServiceTier = "flex" } })
             await Assert.ThrowsAsync<ArgumentException>(() => purser.Holds.CaptureAsync("hold_1", capture, Ct));
         await Assert.ThrowsAsync<ArgumentException>(() => purser.Estimates.CreateAsync(new(), Ct));
         Assert.ThrowsAny<ArgumentException>(() => purser.Customers.ListAsync(pageSize: 501, cancellationToken: Ct));

@@ -100,13 +100,18 @@ public sealed class RequestTests
         var charge = await purser.Charges.CreateAsync(
             "user_42", new() { Operation = "outline", Quantities = new() { ["words"] = 1_200, ["Pages"] = 2.5m } }, Ct);
         await purser.Charges.CreateAsync(
-            "user_42", new() { Model = "gpt-5.4", Usage = new() { InputTokens = 1_200, CacheWrite1hTokens = 4 } }, Ct);
+            "user_42", new()
+            {
+                Model = "gpt-5.4",
+                Usage = new() { InputTokens = 1_200, CacheWrite1hTokens = 4, WebSearches = 2 },
+                ServiceTier = "flex",
+            }, Ct);
 
         const string target = "/v1/customers/user_42/charges";
         Sent(server, 0, "POST", target, """{"amount":12.500000,"reason":"Chapter","reference":"ch-3"}""");
         Sent(server, 1, "POST", target, """{"operation":"outline","quantities":{"words":1200,"Pages":2.5}}""");
         Sent(server, 2, "POST", target, """
-            {"model":"gpt-5.4","usage":{"input_tokens":1200,"cache_write_1h_tokens":4}}
+            {"model":"gpt-5.4","usage":{"input_tokens":1200,"cache_write_1h_tokens":4,"web_searches":2},"service_tier":"flex"}
             """);
         Assert.Equal(("outline", 3), (charge.Quote!.Subject, charge.Quote.Catalog));
         Assert.Equal(

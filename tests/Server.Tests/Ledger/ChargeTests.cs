@@ -70,6 +70,25 @@ public sealed class ChargeTests(App app) : IClassFixture<App>
     }
 
     [Fact]
+    public async Task A_service_tier_is_charged_by_its_own_prices_and_is_part_of_what_was_asked()
+    {
+        var customer = await app.Purser.GivenCustomer(1000);
+        var flex = new NewCharge
+        {
+            Model = "gpt-5.4",
+            Usage = new() { InputTokens = 1_000, OutputTokens = 500 },
+            ServiceTier = "flex",
+            IdempotencyKey = "once",
+        };
+
+        var charge = await app.Purser.Charges.CreateAsync(customer, flex, Ct);
+        var refusal = await Assert.ThrowsAsync<ConflictException>(
+            () => app.Purser.Charges.CreateAsync(customer, flex with { ServiceTier = null }, Ct));
+
+        Assert.Equal((6m, "idempotency_key_reused"), (charge.Amount, refusal.Code));
+    }
+
+    [Fact]
     public async Task What_is_not_there_is_refused_to_the_letter()
     {
         var customer = await app.Purser.GivenCustomer(10);

@@ -125,6 +125,20 @@ public sealed class HoldTests(App app) : IClassFixture<App>
     }
 
     [Fact]
+    public async Task A_hold_for_a_service_tier_is_captured_by_it_unless_another_one_was_given()
+    {
+        var customer = await app.Purser.GivenCustomer(100);
+        var usage = new Usage { InputTokens = 1_000 };
+        var priority = await app.Purser.Holds.CreateAsync(customer, new() { Model = "gpt-5.4", Usage = usage, ServiceTier = "priority" }, Ct);
+        var other = await app.Purser.Holds.CreateAsync(customer, new() { Model = "gpt-5.4", Usage = usage, ServiceTier = "priority" }, Ct);
+
+        var capture = await app.Purser.Holds.CaptureAsync(priority.Id, new() { Usage = usage }, Ct);
+        var ordinary = await app.Purser.Holds.CaptureAsync(other.Id, new() { Usage = usage, ServiceTier = "default" }, Ct);
+
+        Assert.Equal((6m, 6m, 3m), (priority.Amount, capture.Amount, ordinary.Amount));
+    }
+
+    [Fact]
     public async Task A_hold_for_an_operation_is_captured_by_its_quantities()
     {
         var customer = await app.Purser.GivenCustomer(1_000);
