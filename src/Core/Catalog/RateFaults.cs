@@ -226,7 +226,8 @@ static partial class RateFaults
             foreach (var name in model.Fallbacks)
             {
                 if (name == model.FullName) yield return new(path, "A model cannot stand in for itself.");
-                else if (!known.Contains(name)) yield return new(path, $"There is no model '{name}' here: write provider/model.");
+                else if (!known.Contains(name))
+                    yield return new(path, $"There is no model '{name}' here: write provider/model.");
             }
 
             foreach (var twice in model.Fallbacks.GroupBy(name => name).Where(name => name.Count() > 1))

@@ -65,7 +65,7 @@ public sealed class ModelCard
     }
 }
 
-/// <summary>The prices from an instant on: of every service, outside and inside the hours that have prices of their own.</summary>
+/// <summary>The prices from an instant on: of every service, in and out of the hours with prices of their own.</summary>
 public sealed class PeriodCard
 {
     readonly (Window Window, TieredPrices Prices)[] windows;

@@ -14,7 +14,7 @@ public abstract record PriceRequest
     /// </param>
     public sealed record Model(string Name, IReadOnlyDictionary<string, long> Usage) : PriceRequest
     {
-        /// <summary>The service that the provider says it gave, by the name it has in the catalog; nothing for the ordinary one.</summary>
+        /// <summary>The service that the provider says it gave, as the catalog names it; nothing for the ordinary one.</summary>
         public string? ServiceTier { get; init; }
     }
 }

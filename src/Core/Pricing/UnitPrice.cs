@@ -48,11 +48,12 @@ static class Quanta
         Rounding.Ceil => Credits.Of((decimal)Ceiling(quanta, PerCredit)),
     };
 
-    /// <summary>Without the zeros a decimal does not need. For amounts that are not negative and at most a trillion credits.</summary>
+    /// <summary>Without the zeros a decimal does not need. For amounts of up to a trillion credits, not negative.</summary>
     public static decimal ToDecimal(Int128 quanta)
     {
         // Dividing by one with all its zeros is how a large decimal drops them; for most amounts there is a quicker way.
-        if (quanta > ulong.MaxValue) return (decimal)quanta * new decimal(1, 0, 0, false, Decimals) / 1.0000000000000000000000000000m;
+        if (quanta > ulong.MaxValue)
+            return (decimal)quanta * new decimal(1, 0, 0, false, Decimals) / 1.0000000000000000000000000000m;
 
         var digits = (ulong)quanta;
         var scale = Decimals;

@@ -37,7 +37,8 @@ public static class WorstCases
             var silent = Dearest(card, model, bound with { OutputTokens = 0 }, prices).Sum;
             if (silent > limit) return null;
 
-            if (prices.Dearest(Output(bound)) is not { } meter || prices[meter]!.Exact is not { IsZero: false } price) continue;
+            var price = prices.Dearest(Output(bound)) is { } meter ? prices[meter]!.Exact : Fraction.Zero;
+            if (price.IsZero) continue;
             var paid = ((limit - silent) / price).Floor();
             if (paid < most) most = (long)paid;
         }

@@ -143,7 +143,8 @@ sealed partial class LiteLlmList(IReadOnlySet<string> knownProviders)
         foreach (var (name, listed) in prices.ServiceTiers)
         {
             var period = rate.Periods[0];
-            var with = rate with { Periods = [period with { ServiceTiers = [.. period.ServiceTiers, new(name, listed.ToPrices())] }] };
+            var tiers = period.ServiceTiers.Append(new(name, listed.ToPrices()));
+            var with = rate with { Periods = [period with { ServiceTiers = [.. tiers] }] };
             if (listed.Has(Meter.InputTokens) && listed.Has(Meter.OutputTokens) && FaultOf(with) is null) rate = with;
             else prices.LeftOut.UnionWith(listed.Fields);
         }
@@ -185,9 +186,12 @@ sealed partial class LiteLlmList(IReadOnlySet<string> knownProviders)
 
     static void ReadServiceTier(string price, string name, string field, decimal perUnit, ListedPrices prices)
     {
-        if (TokenPrices.TryGetValue(price, out var meter)) prices.ServiceTier(name, field).Add(meter, perUnit);
-        else if (TryReadTier(price, out var above, out meter)) prices.ServiceTier(name, field).AddLong(above, meter, perUnit);
-        else prices.LeftOut.Add(field);
+        if (TokenPrices.TryGetValue(price, out var meter))
+            prices.ServiceTier(name, field).Add(meter, perUnit);
+        else if (TryReadTier(price, out var above, out meter))
+            prices.ServiceTier(name, field).AddLong(above, meter, perUnit);
+        else
+            prices.LeftOut.Add(field);
     }
 
     // Tools, which are billed beside the tokens, and batches, which nobody waits for.

@@ -3,7 +3,7 @@ using Purser.Core.Pricing;
 
 namespace Purser.Server.Catalog;
 
-/// <summary>Reads the models of a provider with their prices for long prompts, hours of the week, services, and dates.</summary>
+/// <summary>Reads a provider's models with their prices for long prompts, hours of the week, services, and dates.</summary>
 static class ModelReader
 {
     static readonly string[] DayNames = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];

@@ -93,15 +93,23 @@ sealed class RateDifference
             // "200,000 and more" and "more than 200,000" are the same tier, written by two people.
             var same = own?.LongPrompts.FirstOrDefault(own => Math.Abs(own.Above - tier.Above) <= 1);
             if (same is null && own?.LongPrompts.Count > 0)
+            {
                 byHand.Add((model.FullName, $"has other long_prompts than those above {tier.Above} of the list"));
-            else
-                foreach (var change in Changes(model, service, same?.Above ?? tier.Above, same?.Usd, tier.Usd)) yield return change;
+                continue;
+            }
+
+            foreach (var change in Changes(model, service, same?.Above ?? tier.Above, same?.Usd, tier.Usd))
+                yield return change;
         }
     }
 
     // A price that the card leaves to follow from another one is compared as what it follows to.
     static IEnumerable<PriceChange> Changes(
-        ModelRate model, string? service, long? above, IReadOnlyDictionary<Meter, decimal>? old, IReadOnlyDictionary<Meter, decimal> listed)
+        ModelRate model,
+        string? service,
+        long? above,
+        IReadOnlyDictionary<Meter, decimal>? old,
+        IReadOnlyDictionary<Meter, decimal> listed)
     {
         var before = old?.WithFallbacks() ?? [];
         return from meter in Meters.All
