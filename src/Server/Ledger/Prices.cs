@@ -75,8 +75,8 @@ static class Prices
         if (request.Amount is { } amount) return new Price.Plain(amount);
 
         return request.Operation is { } operation
-            ? Ask(rates, new PriceRequest.Operation(operation, request.Quantities ?? []), OfOperation + operation, now)
-            : Ask(rates, request.Model!, request.ServiceTier, request.Usage ?? [], now);
+            ? Ask(rates, new PriceRequest.Operation(operation, request.Quantities ?? []), now)
+            : Ask(rates, new PriceRequest.Model(request.Model!, request.Usage ?? []) { ServiceTier = request.ServiceTier }, now);
     }
 
     /// <summary>The price of what a hold was placed for, by what was used in the end.</summary>
@@ -86,11 +86,11 @@ static class Prices
         if (request.Usage is { } usage && subject?.StartsWith(OfModel, StringComparison.Ordinal) == true)
         {
             var held = subject[OfModel.Length..].Split(TierMark);
-            return Ask(rates, held[0], request.ServiceTier ?? held.ElementAtOrDefault(1), usage, now);
+            return Ask(rates, new PriceRequest.Model(held[0], usage) { ServiceTier = request.ServiceTier ?? held.ElementAtOrDefault(1) }, now);
         }
 
         if (request.Quantities is { } quantities && subject?.StartsWith(OfOperation, StringComparison.Ordinal) == true)
-            return Ask(rates, new PriceRequest.Operation(subject[OfOperation.Length..], quantities), subject, now);
+            return Ask(rates, new PriceRequest.Operation(subject[OfOperation.Length..], quantities), now);
 
         return request.Usage is not null
             ? new Price.None(Error.Invalid("usage", "This hold was not placed for a model: capture an amount."))
@@ -141,18 +141,19 @@ static class Prices
             if (name.Length is 0 or > LongestName) throw new InvalidRequestException(param, $"A name in '{param}' is too long or empty.");
     }
 
-    static Price Ask(RateCard rates, string model, string? tier, Dictionary<string, long> usage, DateTimeOffset now) => Ask(
-        rates,
-        new PriceRequest.Model(model, usage) { ServiceTier = tier },
-        tier is null ? OfModel + model : $"{OfModel}{model}{TierMark}{tier}",
-        now);
+    static Price Ask(RateCard rates, PriceRequest request, DateTimeOffset now) => rates.Price(request, now) switch
+    {
+        Quotation.Priced priced => new Price.Itemised(priced.Quote, HeldFor(request, priced.Quote.Subject)),
+        Quotation.Refused refused => new Price.None(
+            Error.Invalid(refused.Param, refused.Message, JsonNamingPolicy.SnakeCaseLower.ConvertName(refused.Why.ToString()))),
+        _ => throw new InvalidOperationException("A quotation is a price or a refusal."),
+    };
 
-    static Price Ask(RateCard rates, PriceRequest request, string subject, DateTimeOffset now) =>
-        rates.Price(request, now) switch
-        {
-            Quotation.Priced priced => new Price.Itemised(priced.Quote, subject),
-            Quotation.Refused refused => new Price.None(
-                Error.Invalid(refused.Param, refused.Message, JsonNamingPolicy.SnakeCaseLower.ConvertName(refused.Why.ToString()))),
-            _ => throw new InvalidOperationException("A quotation is a price or a refusal."),
-        };
+    // A model by its full name: its bare one may mean nothing by the time of the capture, because another provider offers it too.
+    static string HeldFor(PriceRequest request, string subject) => request switch
+    {
+        PriceRequest.Model { ServiceTier: { } tier } => $"{OfModel}{subject}{TierMark}{tier}",
+        PriceRequest.Model => OfModel + subject,
+        _ => OfOperation + subject,
+    };
 }
