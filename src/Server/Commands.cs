@@ -82,6 +82,7 @@ static class Commands
 
     static async Task<int> Serve(Settings settings, CancellationToken ct)
     {
+        RunningServer.RequireFreePort(settings.Host, settings.Port, "PURSER_PORT");
         await using var database = await Database.Open(settings, Say, ct);
         settings = settings.WithAdminKey();
         if (settings.Database is null) settings = settings.WithEncryptionKey();

@@ -63,6 +63,25 @@ public sealed class CommandTests
         Assert.Contains("DATABASE_URL", Assert.Single(Lines(output)), StringComparison.Ordinal);
     }
 
+    // An address for documentation, which no machine has.
+    [Theory]
+    [InlineData("PURSER_HOST", "192.0.2.1")]
+    [InlineData("PURSER_PORT", "taken")]
+    public async Task Where_it_cannot_listen_is_one_line(string name, string value)
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        if (value == "taken") value = $"{((IPEndPoint)listener.LocalEndpoint).Port}";
+        await using var postgres = await Postgres.Create();
+        using var folder = new TestFolder();
+
+        await using var server = ServerProcess.Serve(postgres.ConnectionString, (name, value));
+        var (code, output) = await Run(["up"], ("PURSER_DATA", folder.Path), (name, value));
+
+        Assert.Equal((1, 1), (code, await server.WaitEnd()));
+        Assert.All([output, server.Output], said => Assert.Contains(name, Assert.Single(Lines(said)), StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task Migrate_can_be_run_again()
     {
