@@ -35,8 +35,11 @@ static class PurserServer
         replace?.Invoke(builder.Services);
 
         var app = builder.Build();
-        await Migrator.Migrate(app.Services.GetRequiredService<NpgsqlDataSource>(), CancellationToken.None);
-        await app.Services.GetRequiredService<CurrentCatalog>().Load(CancellationToken.None);
+        var catalog = app.Services.GetRequiredService<CurrentCatalog>();
+        // Side by side: one waits for the database, the other for the compiler.
+        await Task.WhenAll(
+            Migrator.Migrate(app.Services.GetRequiredService<NpgsqlDataSource>(), CancellationToken.None), Task.Run(catalog.Read));
+        await catalog.Load(CancellationToken.None);
 
         app.UsePlatform();
         app.UseKeys();

@@ -14,12 +14,13 @@ static class Up
         settings = settings.WithAdminKey().WithEncryptionKey();
 
         await using var sandbox = SandboxProcess.Start(settings, Commands.Say, ct);
+        var answers = sandbox.Answers(ct);
         await using var postgres = settings.Database is null
             ? await EmbeddedPostgres.Start(Embedding.Of(settings, Commands.Say), held, ct)
             : null;
         await using var server = await RunningServer.Start(
             settings, settings.Database ?? postgres!.ConnectionString, ct);
-        await sandbox.Answers(ct);
+        await answers;
         await server.ListenToSandbox(settings, ct);
 
         Announce(settings, server.Address, postgres);

@@ -7,6 +7,7 @@ namespace Purser.Server.Catalog;
 /// <summary>The catalog in force. It is read once, when the server starts: servers beside it must agree on prices.</summary>
 sealed class CurrentCatalog(string file, Db db, TimeProvider time)
 {
+    CatalogReading.Sound? read;
     Offer? offer;
     RateCard? rates;
 
@@ -15,16 +16,19 @@ sealed class CurrentCatalog(string file, Db db, TimeProvider time)
     /// <summary>The prices of <see cref="Offer"/>, and the number of its version.</summary>
     public RateCard Rates => rates ?? throw NotLoaded();
 
-    /// <summary>Reads, checks and records the catalog; once, after the migrations and before the first request.</summary>
+    /// <summary>Reads and checks the catalog. It needs no database, so it may go on beside the migrations.</summary>
+    public void Read() => read = CatalogFile.Read(file) switch
+    {
+        CatalogReading.Sound sound => sound,
+        CatalogReading.Faulty faulty => throw new StartFailure(
+            [.. faulty.Faults, "The catalog cannot be used: correct it, or name another one with PURSER_CATALOG."]),
+        _ => throw new InvalidOperationException("A reading is sound or faulty."),
+    };
+
+    /// <summary>Puts what was read in force and records it; once, after the migrations and before the first request.</summary>
     public async Task Load(CancellationToken ct)
     {
-        var catalog = CatalogFile.Read(file) switch
-        {
-            CatalogReading.Sound sound => sound,
-            CatalogReading.Faulty faulty => throw new StartFailure(
-                [.. faulty.Faults, "The catalog cannot be used: correct it, or name another one with PURSER_CATALOG."]),
-            _ => throw new InvalidOperationException("A reading is sound or faulty."),
-        };
+        var catalog = read ?? throw NotLoaded();
         var version = await db.Number(catalog, time.Now(), ct);
         offer = catalog.Offer;
         rates = new(version, catalog.Offer.Rates);

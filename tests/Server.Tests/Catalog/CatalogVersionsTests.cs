@@ -96,6 +96,7 @@ public sealed class CatalogVersionsTests : IAsyncLifetime
     async Task<int> LoadFile()
     {
         var catalog = new CurrentCatalog(File, new Db(source), TimeProvider.System);
+        catalog.Read();
         await catalog.Load(TestContext.Current.CancellationToken);
         return catalog.Rates.Version;
     }
