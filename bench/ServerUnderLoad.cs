@@ -81,6 +81,7 @@ sealed class ServerUnderLoad : IAsyncDisposable
         await load.StandardOutput.ReadLineAsync();
         var cpu = process.TotalProcessorTime;
         var databaseCpu = DatabaseProcesses.Cpu();
+        var allocated = await Allocated();
         var result = JsonSerializer.Deserialize<HttpLoad.Result>((await load.StandardOutput.ReadLineAsync())!)!;
         process.Refresh();
         var measured = new Measured(
@@ -91,7 +92,7 @@ sealed class ServerUnderLoad : IAsyncDisposable
             result.P99Ms,
             process.TotalProcessorTime - cpu,
             DatabaseProcesses.Cpu() - databaseCpu,
-            Allocated: null);
+            (long)(await Allocated() - allocated));
         PeakMemoryMb = PeakOf(process.Id);
         await load.WaitForExitAsync();
         return measured;
