@@ -47,11 +47,7 @@ static class Changes
         subscription.Take(p, "collection_method", "days_until_due", "description");
         Metadata.Merge(subscription, p);
         SubscriptionStart.TakeMethod(tx, tx.Get(subscription.Text("customer")!), subscription, p);
-        if (p.Child("payment_settings") is { } settings)
-        {
-            subscription.Under("payment_settings").Take(settings, "payment_method_options", "payment_method_types",
-                "save_default_payment_method");
-        }
+        SubscriptionStart.TakePaymentSettings(subscription, p);
         if (p.Child("trial_settings") is { } trial) subscription["trial_settings"] = trial.DeepClone();
         if (p.Child("cancellation_details") is { } details) Cancellation.TakeDetails(subscription, details);
         if (p.MaybeFlag("cancel_at_period_end") is { } atEnd) Cancellation.AtPeriodEnd(tx, subscription, atEnd);
@@ -146,6 +142,7 @@ static class Changes
         {
             subscription["status"] = "active";
             subscription["trial_end"] = now;
+            tx.Emit("customer.subscription.trial_will_end", subscription);
         }
         subscription["billing_cycle_anchor"] = now;
         var (interval, count) = Items.IntervalOf(subscription);

@@ -54,7 +54,7 @@ static class InvoiceItems
     /// <summary>An item as its parameters describe it; previews and add_invoice_items bring the same.</summary>
     public static JsonObject FromParams(Call call, JsonObject customer, JsonObject p)
     {
-        var quantity = p.MaybeNumber("quantity") ?? 1;
+        var quantity = Items.Quantity(p, "quantity");
         var id = p.Child("pricing")?.Text("price") ?? p.Text("price");
         var price = p.Child("price_data") is { } data ? Prices.Create(call, data, "price_data", active: false)
             : id is null ? null : call.Tx.Find("price", id)

@@ -15,14 +15,9 @@ static class InvoicePayments
 
     static JsonObject List(Call call)
     {
-        var payment = call.P.Child("payment");
-        var intent = payment?.Text("payment_intent");
-        if (intent is not null)
-        {
-            return call.Page(call.Tx.Account.Referring("invoice_payment", "_payment_intent", intent),
-                "invoice payment");
-        }
-        return call.List("invoice_payment", "invoice payment", null, "invoice", "status");
+        var intent = call.P.Child("payment")?.Text("payment_intent");
+        return call.List("invoice_payment", "invoice payment", p => intent is null || p.Text("_payment_intent") == intent,
+            "invoice", "status");
     }
 
     /// <summary>Makes the intent that will pay an open invoice.</summary>

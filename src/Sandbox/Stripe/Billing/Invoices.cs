@@ -6,6 +6,7 @@ namespace Purser.Sandbox.Stripe.Billing;
 static class Invoices
 {
     const long FinalizesAfterSeconds = 3_600;
+    const long DaysUntilDueMax = 3_650;
 
     public static void Map(Routes routes)
     {
@@ -51,10 +52,16 @@ static class Invoices
     {
         invoice.Take(call.P, "collection_method", "custom_fields", "description", "due_date", "footer", "number",
             "statement_descriptor");
+        if (call.P.Child("payment_settings") is { } settings)
+        {
+            invoice["payment_settings"] = ApiSpec.Completed("invoice.PaymentSettings", settings);
+        }
+        if (call.P.Child("rendering") is { } rendering) invoice["rendering"] = ApiSpec.Completed("invoice.Rendering", rendering);
         if (call.P.Child("automatic_tax") is { } tax) invoice["automatic_tax"] = AutomaticTax.Of("invoice", tax);
         if (call.P.ContainsKey("discounts")) TakeDiscounts(call, invoice);
         if (call.P.MaybeNumber("days_until_due") is { } days)
         {
+            if (days is < 0 or > DaysUntilDueMax) throw StripeError.Invalid("Invalid days_until_due", "days_until_due");
             invoice["due_date"] = call.Tx.TimeOf(invoice) + days * 86_400;
         }
         if (call.P.Text("default_payment_method") is { Length: > 0 } method)
@@ -78,16 +85,12 @@ static class Invoices
     static JsonObject List(Call call)
     {
         var subscription = call.P.Text("subscription");
-        var tx = call.Tx;
-        if (subscription is not null)
-        {
-            var status = call.P.Text("status");
-            return call.Page(tx.Account.Referring("invoice", "_subscription", subscription)
-                .Where(i => status is null || i.Text("status") == status), "invoice");
-        }
-        var customer = call.P.Text("customer");
-        return call.List("invoice", "invoice", i => customer is not null || i.Text("test_clock") is null, "customer",
-            "status", "collection_method");
+        var due = call.P["due_date"];
+        var everywhere = call.P.Text("customer") is not null || subscription is not null;
+        return call.List("invoice", "invoice", i =>
+            (subscription is null || i.Text("_subscription") == subscription) &&
+            (due is null || (i.MaybeNumber("due_date") is { } at && Listing.Within(due, at))) &&
+            (everywhere || i.Text("test_clock") is null), "customer", "status", "collection_method");
     }
 
     static JsonObject Update(Call call)

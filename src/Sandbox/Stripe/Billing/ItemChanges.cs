@@ -27,7 +27,7 @@ static class ItemChanges
             {
                 Items.SetPrice(call.Tx, item, Items.PriceOf(call, given, $"items[{index}]"));
             }
-            if (given.ContainsKey("quantity")) item["quantity"] = Items.Quantity(given, $"items[{index}]");
+            if (given.ContainsKey("quantity")) item["quantity"] = Items.Quantity(given, $"items[{index}][quantity]");
             Metadata.Merge(item, given);
         }
         return items;
@@ -37,7 +37,7 @@ static class ItemChanges
         long start, long end)
     {
         var price = Items.PriceOf(call, given, $"items[{index}]");
-        var item = Items.New(call.Tx, subscription, price, Items.Quantity(given, $"items[{index}]"), given);
+        var item = Items.New(call.Tx, subscription, price, Items.Quantity(given, $"items[{index}][quantity]"), given);
         item["current_period_start"] = start;
         item["current_period_end"] = end;
         items.Add(item);

@@ -5,6 +5,8 @@ namespace Purser.Sandbox.Stripe.Billing;
 /// <summary>The items of a subscription: a price, a quantity, and the period they are paid for.</summary>
 static class Items
 {
+    const long QuantityMax = 999_999;
+
     public static JsonObject New(Tx tx, JsonObject subscription, JsonObject price, long quantity, JsonObject? given)
     {
         var item = ApiSpec.Blank("subscription_item");
@@ -44,12 +46,17 @@ static class Items
         return price;
     }
 
-    public static long Quantity(JsonObject given, string at)
+    public static long Quantity(JsonObject given, string param, long least = 0)
     {
         var quantity = given.MaybeNumber("quantity") ?? 1;
-        return quantity >= 0 ? quantity
-            : throw StripeError.Invalid("This value must be greater than or equal to 0.", $"{at}[quantity]",
+        if (quantity < least)
+        {
+            throw StripeError.Invalid($"This value must be greater than or equal to {least}.", param,
                 "parameter_invalid_integer");
+        }
+        return quantity <= QuantityMax ? quantity
+            : throw StripeError.Invalid($"This value must be less than or equal to {QuantityMax} (it currently is '{quantity}').",
+                param, "parameter_invalid_integer");
     }
 
     /// <summary>

@@ -27,8 +27,13 @@ static class Renewals
             // A trial shorter than the notice is told of at once.
             subscription.SetTimer("trial_will_end",
                 Math.Max(now, subscription.Number("trial_end") - TrialWillEndBefore));
-            subscription["_trial_end_told"] = true;
         }
+    }
+
+    public static void TrialWillEnd(Tx tx, JsonObject subscription)
+    {
+        subscription["_trial_end_told"] = true;
+        tx.Emit("customer.subscription.trial_will_end", subscription);
     }
 
     /// <summary>Some days before, the coming invoice is shown as it would be; it has no life of its own.</summary>

@@ -34,7 +34,7 @@ static class SubscriptionStart
         foreach (var given in p.Items("items"))
         {
             var price = Items.PriceOf(call, given, $"items[{items.Count}]");
-            items.Add(Items.New(tx, subscription, price, Items.Quantity(given, $"items[{items.Count}]"), given));
+            items.Add(Items.New(tx, subscription, price, Items.Quantity(given, $"items[{items.Count}][quantity]"), given));
         }
         Begin(tx, customer, subscription, items, p);
         TakeMethod(tx, customer, subscription, p);
@@ -60,12 +60,7 @@ static class SubscriptionStart
         subscription["invoice_settings"] = new JsonObject { ["account_tax_ids"] = null, ["custom_fields"] = null,
             ["description"] = null, ["footer"] = null, ["issuer"] = new JsonObject { ["type"] = "self" } };
         subscription["metadata"] = Metadata.Of(p);
-        subscription["payment_settings"] = new JsonObject
-        {
-            ["payment_method_options"] = p.Child("payment_settings")?["payment_method_options"]?.DeepClone(),
-            ["payment_method_types"] = p.Child("payment_settings")?["payment_method_types"]?.DeepClone(),
-            ["save_default_payment_method"] = p.Child("payment_settings")?.Text("save_default_payment_method") ?? "off",
-        };
+        TakePaymentSettings(subscription, p);
         subscription["start_date"] = now;
         subscription["status"] = "incomplete";
         subscription["test_clock"] = customer.Text("test_clock");
@@ -82,6 +77,16 @@ static class SubscriptionStart
             throw StripeError.Invalid("If the subscription's collection method is send_invoice, you must specify `days_until_due`.", "days_until_due");
         }
         return tx.Add(subscription);
+    }
+
+    public static void TakePaymentSettings(JsonObject subscription, JsonObject p)
+    {
+        var settings = subscription.Child("payment_settings")?.Copy() ?? new() { ["save_default_payment_method"] = "off" };
+        if (p.Child("payment_settings") is { } given)
+        {
+            settings.Take(given, "payment_method_options", "payment_method_types", "save_default_payment_method");
+        }
+        subscription["payment_settings"] = ApiSpec.Completed("subscription.PaymentSettings", settings);
     }
 
     static JsonObject BillingMode(JsonObject? given, long now)
@@ -104,16 +109,7 @@ static class SubscriptionStart
         var now = tx.TimeOf(customer);
         var first = items[0].Child("price")!;
         subscription["currency"] = first.Text("currency");
-        if (customer.Text("currency") is { } before && before != first.Text("currency"))
-        {
-            throw StripeError.Invalid($"You cannot combine currencies on a single customer. This customer has had a subscription, coupon, or "
-                + $"invoice item with currency {before}");
-        }
-        if (customer.Text("currency") is null)
-        {
-            tx.Edit(customer)["currency"] = first.Text("currency");
-            tx.EmitUpdate("customer.updated", customer);
-        }
+        CheckCurrency(tx, customer, first.Text("currency")!, p);
         Items.Put(subscription, items);
         var (interval, count) = Items.Interval(first);
         var trialEnd = TrialEnd(p, first, now);
@@ -143,6 +139,24 @@ static class SubscriptionStart
         if (p.MaybeNumber("cancel_at") is { } at) Cancellation.At(tx, subscription, at);
     }
 
+    /// <summary>A customer is billed in one currency for good, and the first subscription decides in which.</summary>
+    static void CheckCurrency(Tx tx, JsonObject customer, string currency, JsonObject p)
+    {
+        if (p.Text("currency") is { } wanted && !string.Equals(wanted, currency, StringComparison.OrdinalIgnoreCase))
+        {
+            throw StripeError.Invalid($"The price specified only supports `{currency}`. This doesn't match the expected "
+                + $"currency: `{wanted}`.", "currency");
+        }
+        if (customer.Text("currency") is { } before && before != currency)
+        {
+            throw StripeError.Invalid("You cannot combine currencies on a single customer. This customer has had a subscription, "
+                + $"coupon, or invoice item with currency {before}");
+        }
+        if (customer.Text("currency") is not null) return;
+        tx.Edit(customer)["currency"] = currency;
+        tx.EmitUpdate("customer.updated", customer);
+    }
+
     static long? TrialEnd(JsonObject p, JsonObject price, long now)
     {
         if (p.Text("trial_end") == "now") return null;
@@ -167,6 +181,14 @@ static class SubscriptionStart
     static long? ConfiguredAnchor(JsonObject? config, JsonObject subscription, long now)
     {
         if (config is null) return null;
+        foreach (var (name, least, most) in (ReadOnlySpan<(string, long, long)>)
+            [("day_of_month", 1, 31), ("month", 1, 12), ("hour", 0, 23), ("minute", 0, 59), ("second", 0, 59)])
+        {
+            if (config.MaybeNumber(name) is { } given && (given < least || given > most))
+            {
+                throw StripeError.Invalid($"Invalid {name}: must be between {least} and {most}.", $"billing_cycle_anchor_config[{name}]");
+            }
+        }
         var at = DateTimeOffset.FromUnixTimeSeconds(now);
         DateTimeOffset In(DateTimeOffset month) => new(month.Year, month.Month,
             (int)Math.Min(config.Number("day_of_month"), DateTime.DaysInMonth(month.Year, month.Month)),

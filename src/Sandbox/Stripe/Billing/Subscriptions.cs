@@ -24,7 +24,7 @@ static class Subscriptions
         timers.Add("subscription", "expire", Expire);
         timers.Add("subscription", "cancel", (tx, s) => Cancellation.Now(tx, s, "cancellation_requested"));
         timers.Add("subscription", "renew", Renewals.Renew);
-        timers.Add("subscription", "trial_will_end", (tx, s) => tx.Emit("customer.subscription.trial_will_end", s));
+        timers.Add("subscription", "trial_will_end", Renewals.TrialWillEnd);
         timers.Add("subscription", "upcoming", Renewals.Upcoming);
         timers.Add("subscription", "resume", Pausing.ResumeCollection);
         timers.Add("subscription", "drop_update", Changes.DropPending);
@@ -37,7 +37,8 @@ static class Subscriptions
     static JsonObject List(Call call)
     {
         var status = call.P.Text("status");
-        var price = call.P.Text("price");
+        var price = call.P.Text("price") ?? call.P.Text("plan");
+        var taxed = call.P.Child("automatic_tax")?.MaybeFlag("enabled");
         var clock = call.P.Text("test_clock");
         var customer = call.P.Text("customer");
         return call.List("subscription", "subscription", s =>
@@ -48,10 +49,15 @@ static class Subscriptions
                 "ended" => IsOver(s),
                 _ => s.Text("status") == status,
             }) &&
+            (taxed is null || s.Child("automatic_tax")!.Flag("enabled") == taxed) &&
+            IsWithin(s, "current_period_start", call.P) && IsWithin(s, "current_period_end", call.P) &&
             (price is null || s.Items("items").Any(i => i.Child("price")!.Id() == price)) &&
             (clock is not null ? s.Text("test_clock") == clock : customer is not null || s.Text("test_clock") is null),
             "customer", "collection_method");
     }
+
+    static bool IsWithin(JsonObject subscription, string name, JsonObject p) =>
+        p[name] is not { } range || Listing.Within(range, subscription.Items("items").First().Number(name));
 
     /// <summary>An invoice is paid: what waited for it begins, what was late is well again.</summary>
     public static void InvoicePaid(Tx tx, JsonObject invoice, JsonObject? intent)

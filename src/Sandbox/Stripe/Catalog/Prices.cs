@@ -31,11 +31,17 @@ static class Prices
         price.Take(p, "active", "billing_scheme", "custom_unit_amount", "nickname", "tax_behavior", "tiers_mode",
             "transform_quantity");
         price["metadata"] = Metadata.Of(p);
+        if (price.Child("transform_quantity") is { } transform && transform.Number("divide_by") < 1)
+        {
+            throw StripeError.Invalid("This value must be greater than or equal to 1.", In(at, "transform_quantity[divide_by]"),
+                "parameter_invalid_integer");
+        }
         TakeAmount(price, p, at);
         if (p["currency_options"] is { } options) price["_currency_options"] = options.DeepClone();
         if (p.Child("recurring") is { } recurring)
         {
             price["type"] = "recurring";
+            CheckInterval(recurring, In(at, "recurring"));
             price["recurring"] = Recurring(recurring);
         }
         TakeLookupKey(call.Tx, price, p);
@@ -61,6 +67,16 @@ static class Prices
         return price;
     }
 
+    static void CheckInterval(JsonObject recurring, string at)
+    {
+        var count = recurring.MaybeNumber("interval_count") ?? 1;
+        var most = recurring.Text("interval") switch { "day" => 1_095, "week" => 156, "month" => 36, _ => 3 };
+        if (count >= 1 && count <= most) return;
+        throw StripeError.Invalid(count < 1 ? "This value must be greater than or equal to 1."
+            : "Invalid interval_count: at most three years (3 years, 36 months, or 156 weeks) are allowed.",
+            $"{at}[interval_count]", "parameter_invalid_integer");
+    }
+
     static JsonObject Recurring(JsonObject given) => new()
     {
         ["interval"] = given.Text("interval"),
@@ -84,6 +100,7 @@ static class Prices
         {
             price["billing_scheme"] = "tiered";
             price["_tiers"] = new JsonArray([.. p.Items("tiers").Select(Tier)]);
+            CheckTiers(price, p, at);
             return;
         }
         if (p.ContainsKey("custom_unit_amount")) return;
@@ -112,11 +129,25 @@ static class Prices
     static JsonObject Tier(JsonObject given) => new()
     {
         ["flat_amount"] = given.MaybeNumber("flat_amount"),
-        ["flat_amount_decimal"] = given.MaybeNumber("flat_amount")?.ToString(CultureInfo.InvariantCulture),
+        ["flat_amount_decimal"] = Exact(given, "flat_amount"),
         ["unit_amount"] = given.MaybeNumber("unit_amount"),
-        ["unit_amount_decimal"] = given.MaybeNumber("unit_amount")?.ToString(CultureInfo.InvariantCulture),
+        ["unit_amount_decimal"] = Exact(given, "unit_amount"),
         ["up_to"] = given.MaybeNumber("up_to"),
     };
+
+    static string? Exact(JsonObject tier, string name) =>
+        tier.Text($"{name}_decimal") ?? tier.MaybeNumber(name)?.ToString(CultureInfo.InvariantCulture);
+
+    static void CheckTiers(JsonObject price, JsonObject p, string at)
+    {
+        var tiers = price.Items("_tiers").ToList();
+        if (p.Text("tiers_mode") is null) throw StripeError.MissingParam(In(at, "tiers_mode"));
+        var ends = tiers.Select(t => t.MaybeNumber("up_to") ?? long.MaxValue).ToList();
+        if (ends.Count == 0 || ends[^1] != long.MaxValue || !ends.SequenceEqual(ends.Distinct().Order()))
+        {
+            throw StripeError.Invalid("Tiers must be in ascending order of `up_to`, and the last one must be `inf`.", In(at, "tiers"));
+        }
+    }
 
     static void TakeLookupKey(Tx tx, JsonObject price, JsonObject p)
     {

@@ -54,10 +54,11 @@ static class Products
     static JsonObject List(Call call)
     {
         var active = call.P.MaybeFlag("active");
+        var shippable = call.P.MaybeFlag("shippable");
         var ids = call.P.Texts("ids").ToHashSet();
-        return call.List("product", "product",
-            p => (active is null || p.Flag("active") == active) && (ids.Count == 0 || ids.Contains(p.Id())), "url",
-                "type");
+        return call.List("product", "product", p => (active is null || p.Flag("active") == active) &&
+            (shippable is null || p.Flag("shippable") == shippable) && (ids.Count == 0 || ids.Contains(p.Id())),
+            "url", "type");
     }
 
     static JsonObject Update(Call call)

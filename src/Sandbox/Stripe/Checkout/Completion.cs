@@ -117,6 +117,7 @@ static class Completion
             Again(tx, session, tx.Edit(started), method);
             return;
         }
+        if (method is not null && session.Number("amount_total") == 0 && !IsSetUp(tx, session, customer, method)) return;
 
         var p = Terms(session, method);
         var subscription = SubscriptionStart.Build(call, customer, p);
@@ -128,7 +129,7 @@ static class Completion
         session["_invoice"] = invoice.Id();
         InvoiceDrafts.Announce(tx, invoice, null);
         InvoiceDrafts.Finalize(tx, invoice);
-        var attempt = invoice.Text("status") == "paid" ? Free(tx, subscription, method)
+        var attempt = invoice.Text("status") == "paid" ? Free(subscription)
             : InvoicePayments.Collect(tx, invoice, method!, Holder.Present);
         // A declined card has bought nothing: neither subscription nor invoice come into being.
         if (attempt == Attempt.Declined) throw Undone(tx, invoice);
@@ -162,15 +163,24 @@ static class Completion
         return p;
     }
 
-    static Attempt Free(Tx tx, JsonObject subscription, JsonObject? method)
+    static Attempt Free(JsonObject subscription)
     {
-        if (method is not null)
-        {
-            if (PaymentMethods.CardOf(method) is { Decline: not null, Attaches: false }) return Attempt.Declined;
-            tx.Edit(method)["_set_up"] = true;
-        }
         if (subscription.Text("status") == "incomplete") subscription["status"] = "active";
         return Attempt.Succeeded;
+    }
+
+    /// <summary>
+    /// Where nothing is due yet, the card is made ready for what will be; its bank may first want to see its holder.
+    /// </summary>
+    static bool IsSetUp(Tx tx, JsonObject session, JsonObject customer, JsonObject method)
+    {
+        if (method.Flag("_set_up")) return true;
+        var intent = SetupIntents.New(tx, customer);
+        intent["_session"] = session.Id();
+        session["_setup_intent"] = intent.Id();
+        tx.Emit("setup_intent.created", intent);
+        if (!SetupIntents.Try(tx, intent, method)) throw SetupIntents.Declined(intent);
+        return intent.Text("status") == "succeeded";
     }
 
     static StripeError Undone(Tx tx, JsonObject invoice)
@@ -213,10 +223,10 @@ static class Completion
 
     public static void SetupMoved(Tx tx, JsonObject session, JsonObject intent)
     {
-        if (intent.Text("status") == "succeeded" && session.Text("status") == "open")
-        {
-            Complete(tx, tx.Edit(session), "no_payment_required");
-        }
+        if (intent.Text("status") != "succeeded" || session.Text("status") != "open") return;
+        tx.Edit(session);
+        if (session.Text("mode") != "subscription") Complete(tx, session, "no_payment_required");
+        else Subscribe(new Call(tx, [], [], "", ApiVersion.Current), session, tx.Get(intent.Text("payment_method")!));
     }
 
     /// <summary>The payment of a session has got somewhere, now or days later.</summary>

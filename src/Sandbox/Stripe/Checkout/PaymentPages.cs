@@ -40,9 +40,10 @@ static class PaymentPages
         var page = new JsonObject { ["id"] = session.Id(), ["object"] = "payment_page", ["session_id"] = session.Id() };
         page.Take(session, "mode", "status", "payment_status", "currency", "amount_total", "amount_subtotal",
             "customer", "customer_email",
-            "invoice", "subscription", "setup_intent", "success_url", "cancel_url", "url", "livemode", "metadata",
+            "invoice", "subscription", "success_url", "cancel_url", "url", "livemode", "metadata",
                 "payment_method_types");
         page["payment_intent"] = intent?.Visible();
+        page["setup_intent"] = session.Text("setup_intent") ?? session.Text("_setup_intent");
         page["line_items"] = Json.ListOf($"/v1/checkout/sessions/{session.Id()}/line_items",
             session.Items("_line_items").Select(Json.Visible));
         return page;

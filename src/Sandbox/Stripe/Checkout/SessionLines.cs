@@ -23,7 +23,7 @@ static class SessionLines
         }
         CheckKinds(lines, mode);
 
-        var currency = lines[0].Text("currency")!;
+        var currency = call.P.Text("currency")?.ToLowerInvariant() ?? lines[0].Text("currency")!;
         if (lines.Find(l => l.Text("currency") != currency) is { } other)
         {
             throw StripeError.Invalid($"The price specified only supports `{other.Text("currency")}`. This doesn't match the expected currency: "
@@ -83,16 +83,12 @@ static class SessionLines
             throw StripeError.Invalid("You specified `payment` mode but passed a recurring price. Either switch to `subscription` mode or use "
                 + "only one-time prices.", $"{at}[price]");
         }
-        if (given.MaybeNumber("quantity") is not { } quantity)
+        if (!given.ContainsKey("quantity"))
         {
             throw StripeError.Invalid($"Quantity is required. Add `quantity` to `{at}`", $"{at}[quantity]",
                 "parameter_missing");
         }
-        if (quantity < 1)
-        {
-            throw StripeError.Invalid("This value must be greater than or equal to 1.", $"{at}[quantity]",
-                "parameter_invalid_integer");
-        }
+        var quantity = Items.Quantity(given, $"{at}[quantity]", least: 1);
         var amount = Prices.Amount(price, quantity);
         var line = ApiSpec.Blank("item");
         line["id"] = Ids.New("li");

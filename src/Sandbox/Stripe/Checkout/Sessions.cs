@@ -199,9 +199,7 @@ static class Sessions
     static JsonObject AsGiven(string name, JsonObject given)
     {
         var words = name.Split('_').Select(w => $"{char.ToUpperInvariant(w[0])}{w[1..]}");
-        var shown = ApiSpec.Blank($"{Kind}.{string.Concat(words)}");
-        foreach (var (part, _) in given) shown.Take(given, part);
-        return shown;
+        return ApiSpec.Completed($"{Kind}.{string.Concat(words)}", given);
     }
 
     public static bool InvoiceWanted(JsonObject session) => session.Child("invoice_creation")?.Flag("enabled") == true;

@@ -27,8 +27,13 @@ static class CustomerRoutes
         call.Tx.Add(customer);
         if (call.P.Text("payment_method") is { Length: > 0 } given)
         {
-            customer["invoice_settings"]!["default_payment_method"] = null;
-            PaymentMethods.Attach(call.Tx, PaymentMethods.Resolve(call.Tx, given, "payment_method"), customer);
+            var method = PaymentMethods.Resolve(call.Tx, given, "payment_method");
+            PaymentMethods.Attach(call.Tx, method, customer);
+            // A test token names the same card in both places.
+            if (call.P.Child("invoice_settings") is { } settings && settings.Text("default_payment_method") == given)
+            {
+                settings["default_payment_method"] = method.Id();
+            }
         }
         TakeInvoiceSettings(call, customer);
         call.Tx.Emit("customer.created", customer);

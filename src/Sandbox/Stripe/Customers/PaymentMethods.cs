@@ -235,9 +235,9 @@ static class PaymentMethods
     {
         var customer = call.Named("customer", "customer", "customer");
         var type = call.P.Text("type");
-        return call.Page(call.Tx.Referring("payment_method", "customer", customer.Id()).Where(m => type is null ||
-            m.Text("type") == type),
-            "PaymentMethod");
+        var shown = call.P.Text("allow_redisplay");
+        return call.Page(call.Tx.Referring("payment_method", "customer", customer.Id()).Where(m =>
+            (type is null || m.Text("type") == type) && (shown is null || m.Text("allow_redisplay") == shown)), "PaymentMethod");
     }
 
     static JsonObject OneOfCustomer(Call call)

@@ -70,7 +70,7 @@ static class PayPage
     {
         if (session.Text("status") == "complete") return SeeOther(Success(session) ?? $"/pay/{session.Id()}");
         var intent = (session.Text("payment_intent") ?? session.Text("_payment_intent")
-            ?? session.Text("setup_intent")) is { } id ? tx.Find(id) : null;
+            ?? session.Text("setup_intent") ?? session.Text("_setup_intent")) is { } id ? tx.Find(id) : null;
         return SeeOther(intent?.Text("status") == "requires_action" ? $"/3ds/{intent.Id()}" : $"/pay/{session.Id()}");
     }
 
@@ -105,7 +105,7 @@ static class PayPage
     {
         var payment = (session.Text("payment_intent") ?? session.Text("_payment_intent")) is { } id ? tx.Find(id)
             : null;
-        var setup = session.Text("setup_intent") is { } other ? tx.Find(other) : null;
+        var setup = (session.Text("setup_intent") ?? session.Text("_setup_intent")) is { } other ? tx.Find(other) : null;
         return payment?.Child("last_payment_error")?.Text("message")
             ?? setup?.Child("last_setup_error")?.Text("message");
     }

@@ -29,7 +29,7 @@ static class Authentication
         if (found?.Kind() == "checkout.session")
         {
             found = tx.Find(found.Text("payment_intent") ?? found.Text("setup_intent") ?? found.Text("_payment_intent")
-                ?? "");
+                ?? found.Text("_setup_intent") ?? "");
         }
         if (found?.Kind() is not ("payment_intent" or "setup_intent"))
         {

@@ -68,7 +68,6 @@ static class Disputes
         };
         dispute["reason"] = kind == DisputeKind.NotReceived ? "product_not_received" : "fraudulent";
         dispute["status"] = inquiry ? "warning_needs_response" : "needs_response";
-        dispute.SetTimer("due", dispute.Child("evidence_details")!.Number("due_by"));
         tx.Add(dispute);
         tx.Edit(charge)["disputed"] = true;
         tx.EmitUpdate("charge.updated", charge);
@@ -115,7 +114,6 @@ static class Disputes
         var details = dispute.Child("evidence_details")!;
         details["submission_count"] = details.Number("submission_count") + 1;
         details["submission_method"] = "manual";
-        dispute.ClearTimer("due");
         dispute["status"] = dispute.Text("status") == "warning_needs_response" ? "warning_under_review"
             : "under_review";
         if (Verdict(dispute) is not null) dispute.SetTimer("decide", tx.TimeOf(dispute) + DecidedAfterSeconds);
@@ -167,22 +165,11 @@ static class Disputes
     {
         var dispute = call.Named("dispute", "dispute");
         if (!IsOpen(dispute)) throw StripeError.Invalid("This dispute is already closed.");
-        GiveIn(call.Tx, dispute);
+        End(call.Tx, dispute, dispute.Text("status") == "warning_needs_response" ? "warning_closed" : "lost");
         return dispute;
     }
 
     static bool IsOpen(JsonObject dispute) => dispute.Text("status") is "needs_response" or "warning_needs_response";
-
-    static void GiveIn(Tx tx, JsonObject dispute) =>
-        End(tx, dispute, dispute.Text("status") == "warning_needs_response" ? "warning_closed" : "lost");
-
-    /// <summary>The day by which evidence was wanted has passed without any.</summary>
-    public static void RunOut(Tx tx, JsonObject dispute)
-    {
-        if (!IsOpen(dispute)) return;
-        dispute.Child("evidence_details")!["past_due"] = true;
-        GiveIn(tx, dispute);
-    }
 
     /// <summary>A holder who has the money back has nothing left to inquire about.</summary>
     public static void ChargeRefunded(Tx tx, JsonObject charge)

@@ -12,7 +12,6 @@ static class Settlement
         timers.Add("payment_intent", "settle", (tx, intent) => SettleIntent(tx, intent, null));
         timers.Add("refund", "settle", (tx, refund) => Refunds.Finish(tx, refund, null));
         timers.Add("dispute", "decide", Disputes.Decide);
-        timers.Add("dispute", "due", Disputes.RunOut);
     }
 
     /// <summary>Settles what is open on a payment. Success is the payment method's own fate unless given.</summary>

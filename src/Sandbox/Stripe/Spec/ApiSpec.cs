@@ -63,6 +63,25 @@ static class ApiSpec
         return blank;
     }
 
+    /// <summary>What a caller gave of an object of this kind, with every other required field beside it.</summary>
+    public static JsonObject Completed(string kind, JsonObject given)
+    {
+        lock (Gate) return Completed(Definition(kind), given);
+    }
+
+    static JsonObject Completed(Shape shape, JsonObject given)
+    {
+        var whole = Blank(shape);
+        foreach (var (name, value) in given)
+        {
+            var inner = shape.Properties.GetValueOrDefault(name) is not { } property ? null
+                : property.Kind == ShapeKind.Hash ? property : property.Options.FirstOrDefault(o => o.Kind == ShapeKind.Hash);
+            if (value is JsonObject part && inner is not null) whole[name] = Completed(inner, part);
+            else whole[name] = given.Unset(name) ? null : value?.DeepClone();
+        }
+        return whole;
+    }
+
     static JsonNode? Empty(Shape shape) => shape.Kind switch
     {
         ShapeKind.Boolean => shape.ConstantTrue,

@@ -20,6 +20,7 @@ sealed class Shape
     public IReadOnlyDictionary<string, Shape> Properties => properties;
     public Shape? Element { get; private set; }
     public bool OutsideObject { get; private set; }
+    public bool IsDecimal { get; private set; }
 
     public static Shape Read(JsonElement schema, Func<string, Shape> definition)
     {
@@ -36,6 +37,7 @@ sealed class Shape
     {
         OpenEnum = schema.TryGetProperty("x-open-enum", out _);
         OutsideObject = schema.TryGetProperty("x-object", out _);
+        IsDecimal = schema.TryGetProperty("format", out var format) && format.GetString() == "decimal";
         if (schema.TryGetProperty("anyOf", out var options))
         {
             Kind = ShapeKind.OneOf;

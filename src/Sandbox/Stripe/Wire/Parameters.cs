@@ -5,6 +5,9 @@ static class Parameters
 {
     const int TextMax = 5_000;
     const int EvidenceMax = 20_000;
+
+    // Eleven digits hold every amount and every moment there is use for, with room for sums and products of them.
+    const long IntegerMax = 99_999_999_999;
     const int MetadataKeysMax = 50;
     const int MetadataNameMax = 40;
     const int MetadataValueMax = 500;
@@ -43,6 +46,7 @@ static class Parameters
 
     static JsonNode? Value(Shape shape, FormNode form, string path, string name) => shape.Kind switch
     {
+        ShapeKind.Text when shape.IsDecimal => Decimal(form, path),
         ShapeKind.Text => Text(form, path, name),
         ShapeKind.Integer => Integer(form, path),
         ShapeKind.Number => Number(form, path),
@@ -69,15 +73,32 @@ static class Parameters
         return JsonValue.Create(text);
     }
 
+    /// <summary>A number as text, kept as it was written: no digit of a price may change on the way.</summary>
+    static JsonValue Decimal(FormNode form, string path)
+    {
+        if (form.IsText && decimal.TryParse(form.Value, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint,
+            CultureInfo.InvariantCulture, out var number) && Math.Abs(number) <= IntegerMax)
+        {
+            return JsonValue.Create(form.Value!);
+        }
+        throw StripeError.Invalid($"Invalid decimal: {form.Value}", path);
+    }
+
     static JsonValue Integer(FormNode form, string path)
     {
         if (form.IsText && form.Value == "") throw Empty(path);
-        if (form.IsText &&
-            long.TryParse(form.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
+        if (!form.IsText ||
+            !long.TryParse(form.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
         {
-            return JsonValue.Create(number);
+            throw Not("integer", form, path, "parameter_invalid_integer");
         }
-        throw Not("integer", form, path, "parameter_invalid_integer");
+        if (number is < -IntegerMax or > IntegerMax)
+        {
+            var bound = number < 0 ? $"greater than or equal to -{IntegerMax}" : $"less than or equal to {IntegerMax}";
+            throw StripeError.Invalid($"This value must be {bound} (it currently is '{number}').", path,
+                "parameter_invalid_integer");
+        }
+        return JsonValue.Create(number);
     }
 
     static JsonValue Number(FormNode form, string path)

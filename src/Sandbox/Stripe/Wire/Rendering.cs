@@ -35,7 +35,8 @@ static class Rendering
         {
             foreach (var element in array) DiscountsIn(tx, element);
         }
-        if (node is not JsonObject o) return;
+        // What an event shows is of its own version, whoever asks.
+        if (node is not JsonObject o || o.Text("object") == "event") return;
         foreach (var (_, value) in o.ToList()) DiscountsIn(tx, value);
         if (o.Text("object") != "discount" || !o.Remove("source", out var source)) return;
         o["coupon"] = source?["coupon"] is JsonValue id ? tx.Find(id.GetValue<string>())?.Visible() : null;

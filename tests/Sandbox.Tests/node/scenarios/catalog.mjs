@@ -36,6 +36,12 @@ export async function a_default_payment_method_must_be_attached(t) {
   assert.equal((await t.stripe.customers.retrieve(customer.id)).invoice_settings.default_payment_method, null);
 }
 
+export async function a_test_token_names_the_same_card_twice(t) {
+  const customer = await t.stripe.customers.create({ payment_method: 'pm_card_visa', invoice_settings: { default_payment_method: 'pm_card_visa' } });
+  const [method] = (await t.stripe.customers.listPaymentMethods(customer.id)).data;
+  assert.equal(customer.invoice_settings.default_payment_method, method.id);
+}
+
 export async function lookup_keys_are_unique_and_can_move(t) {
   const product = await t.stripe.products.create({ name: 'Credits' });
   const one = await t.stripe.prices.create({ product: product.id, currency: 'usd', unit_amount: 1000, lookup_key: 'pack' });
@@ -62,6 +68,32 @@ export async function prices_have_stripes_fields(t) {
   await t.rejects(t.stripe.prices.create({ currency: 'usd', product: 'prod_none', unit_amount: 1 }), {
     code: 'resource_missing', param: 'product', message: "No such product: 'prod_none'",
   });
+}
+
+export async function tiers_count_fractions_and_end_at_infinity(t) {
+  const make = (tiers, mode = 'graduated') => t.stripe.prices.create({
+    currency: 'usd', product_data: { name: 'Calls' }, recurring: { interval: 'month' }, billing_scheme: 'tiered', tiers_mode: mode, tiers, expand: ['tiers'],
+  });
+  const price = await make([{ up_to: 100, unit_amount_decimal: '0.5' }, { up_to: 'inf', unit_amount_decimal: '0.25', flat_amount: 100 }]);
+  assert.deepEqual(price.tiers.map((x) => [x.up_to, String(x.unit_amount_decimal)]), [[100, '0.5'], [null, '0.25']]);
+  const customer = await t.stripe.customers.create({});
+  const preview = (id, quantity) => t.stripe.invoices.createPreview({ customer: customer.id, subscription_details: { items: [{ price: id, quantity }] } });
+  assert.equal((await preview(price.id, 300)).total, 50 + 100 + 50);
+  const volume = await make([{ up_to: 10, unit_amount: 9 }, { up_to: 'inf', unit_amount: 7 }], 'volume');
+  assert.equal((await preview(volume.id, 11)).total, 77);
+  await t.rejects(make([{ up_to: 100, unit_amount: 1 }]), { param: 'tiers' });
+  await t.rejects(make([{ up_to: 100, unit_amount: 1 }, { up_to: 50, unit_amount: 1 }, { up_to: 'inf', unit_amount: 1 }]), { param: 'tiers' });
+}
+
+export async function a_price_must_be_a_price(t) {
+  const make = (more) => t.stripe.prices.create({ currency: 'usd', product_data: { name: 'A' }, ...more });
+  await t.rejects(make({ unit_amount_decimal: 'twelve' }), { param: 'unit_amount_decimal', message: 'Invalid decimal: twelve' });
+  await t.rejects(make({ unit_amount: 1, recurring: { interval: 'month', interval_count: 37 } }), { param: 'recurring[interval_count]' });
+  await t.rejects(make({ unit_amount: 1, transform_quantity: { divide_by: 0, round: 'up' } }), { param: 'transform_quantity[divide_by]' });
+  const one = await make({ unit_amount: 1000 });
+  await t.rejects(t.stripe.checkout.sessions.create({
+    mode: 'payment', success_url: 'https://example.com/ok', currency: 'eur', line_items: [{ price: one.id, quantity: 1 }],
+  }), { message: /only supports `usd`/ });
 }
 
 export async function a_product_with_prices_cannot_be_deleted(t) {

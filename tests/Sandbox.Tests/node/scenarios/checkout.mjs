@@ -141,6 +141,26 @@ export async function a_subscription_with_a_trial_needs_no_payment(t) {
   assert.equal(done.subscription.trial_end - done.subscription.trial_start, 14 * 86400);
 }
 
+export async function a_card_for_a_trial_is_made_ready_first(t) {
+  const plan = await price(t, monthly);
+  const trial = () => session(t, { mode: 'subscription', line_items: [{ price: plan.id, quantity: 1 }], subscription_data: { trial_period_days: 14 } });
+  const plain = await trial();
+  await confirm(t, plain.id, { payment_method: 'pm_card_visa' });
+  assert.deepEqual(await t.types((e) => /setup_intent|subscription|checkout/.test(e.type)), ['setup_intent.created', 'setup_intent.succeeded',
+    'customer.subscription.created', 'checkout.session.completed']);
+  const strict = await trial();
+  const asked = await confirm(t, strict.id, { payment_method: 'pm_card_authenticationRequiredOnSetup' });
+  assert.equal((await t.stripe.checkout.sessions.retrieve(strict.id)).status, 'open');
+  await t.control(`payments/${asked.json.setup_intent}/authenticate`, { success: false });
+  assert.equal((await t.stripe.checkout.sessions.retrieve(strict.id)).status, 'open');
+  await confirm(t, strict.id, { payment_method: 'pm_card_authenticationRequiredOnSetup' });
+  await t.control(`payments/${strict.id}/authenticate`, { success: true });
+  const done = await t.stripe.checkout.sessions.retrieve(strict.id, { expand: ['subscription'] });
+  assert.deepEqual([done.status, done.subscription.status], ['complete', 'trialing']);
+  await t.control('clock', { now: done.subscription.trial_end + 4000 });
+  assert.equal((await t.stripe.subscriptions.retrieve(done.subscription.id)).status, 'active');
+}
+
 export async function a_trial_may_begin_without_a_card(t) {
   const plan = await price(t, monthly);
   const open = await session(t, {

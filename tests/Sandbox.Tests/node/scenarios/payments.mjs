@@ -275,13 +275,12 @@ export async function an_inquiry_takes_nothing_until_it_escalates(t) {
   assert.equal((await t.stripe.disputes.close(closed.id)).status, 'warning_closed');
 }
 
-export async function a_dispute_without_evidence_is_lost_when_its_time_is_up(t) {
+export async function evidence_may_be_long_and_ends_with_its_submission(t) {
   const intent = await pay(t, 'pm_card_createDispute');
   const [dispute] = (await t.stripe.disputes.list({ payment_intent: intent.id })).data;
-  await t.stripe.disputes.update(dispute.id, { evidence: { product_description: 'x'.repeat(20000) }, submit: false, metadata: { order: '7' } });
-  await t.control('clock', { now: dispute.evidence_details.due_by + 1 });
-  const lost = await t.stripe.disputes.retrieve(dispute.id);
-  assert.deepEqual([lost.status, lost.evidence_details.past_due, lost.evidence_details.has_evidence], ['lost', true, true]);
+  const drafted = await t.stripe.disputes.update(dispute.id, { evidence: { product_description: 'x'.repeat(20000) }, submit: false });
+  assert.deepEqual([drafted.status, drafted.evidence_details.has_evidence, drafted.evidence_details.submission_count], ['needs_response', true, 0]);
+  await t.stripe.disputes.update(dispute.id, { submit: true });
   await t.rejects(t.stripe.disputes.update(dispute.id, { evidence: { uncategorized_text: 'winning_evidence' } }), { status: 400 });
   assert.equal((await t.stripe.disputes.update(dispute.id, { metadata: { order: '8' } })).metadata.order, '8');
 }

@@ -55,6 +55,8 @@ export async function a_trial_tells_of_its_end_and_then_is_paid(t) {
   const w = await world(t);
   const subscription = await w.subscribe({ trial_period_days: 7 });
   assert.deepEqual([subscription.status, subscription.trial_end], ['trialing', start + 7 * day]);
+  // A change in between does not make Stripe forget to tell.
+  await t.stripe.subscriptions.update(subscription.id, { metadata: { a: '1' } });
   const [first] = await invoices(t, subscription);
   assert.deepEqual([first.amount_due, first.status], [0, 'paid']);
   await t.advance(w.clock.id, start + 4 * day + 1);
@@ -412,6 +414,22 @@ export async function invoices_go_from_draft_to_paid_and_void_by_hand(t) {
   await t.rejects(t.stripe.invoices.markUncollectible(second.id), { status: 400 });
 }
 
+export async function lists_narrow_down_by_every_filter_they_take(t) {
+  const w = await world(t);
+  const one = await w.subscribe();
+  const two = await w.subscribe({ collection_method: 'send_invoice', days_until_due: 7, automatic_tax: { enabled: true } });
+  await t.advance(w.clock.id, start + 3700);
+  const ids = async (promise) => (await promise).data.map((o) => o.subscription ?? o.parent?.subscription_details.subscription ?? o.id).sort();
+  const of = { customer: w.customer.id };
+  assert.deepEqual(await ids(t.stripe.invoices.list({ subscription: one.id, collection_method: 'send_invoice' })), []);
+  assert.deepEqual(await ids(t.stripe.invoices.list({ ...of, due_date: { gt: start } })), [two.id]);
+  assert.deepEqual(await ids(t.stripe.invoices.list({ subscription: one.id, created: { gt: start } })), []);
+  assert.deepEqual(await ids(t.stripe.subscriptions.list({ ...of, automatic_tax: { enabled: true } })), [two.id]);
+  assert.deepEqual(await ids(t.stripe.subscriptions.list({ ...of, current_period_end: { lte: start } })), []);
+  assert.deepEqual(await ids(t.stripe.subscriptions.list({ ...of, plan: w.price.id, collection_method: 'charge_automatically' })), [one.id]);
+  assert.equal((await t.stripe.invoicePayments.list({ invoice: one.latest_invoice, status: 'open' })).data.length, 0);
+}
+
 export async function a_draft_follows_what_is_changed_on_it(t) {
   const customer = await t.stripe.customers.create({});
   const draft = await t.stripe.invoices.create({ customer: customer.id });
@@ -481,6 +499,7 @@ export async function ending_a_trial_or_moving_the_anchor_bills_at_once(t) {
   await t.advance(w.clock.id, start + day);
   const ended = await t.stripe.subscriptions.update(trial.id, { trial_end: 'now', expand: ['latest_invoice'] });
   assert.deepEqual([ended.status, ended.latest_invoice.amount_paid, ended.billing_cycle_anchor], ['active', 1000, start + day]);
+  assert.equal((await t.stripe.events.list({ type: 'customer.subscription.trial_will_end' })).data.length, 1);
   const running = await w.subscribe();
   await t.advance(w.clock.id, start + 11 * day);
   const moved = await t.stripe.subscriptions.update(running.id, { billing_cycle_anchor: { type: 'now' }, expand: ['latest_invoice'] });
