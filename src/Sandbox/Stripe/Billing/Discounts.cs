@@ -54,7 +54,7 @@ static class Discounts
         discount["promotion_code"] = code?.Id();
         discount["source"] = new JsonObject { ["coupon"] = id, ["type"] = "coupon" };
         discount["start"] = start;
-        discount["end"] = coupon.MaybeNumber("duration_in_months") is { } months ? Periods.Add(start, "month", months) : null;
+        if (coupon.MaybeNumber("duration_in_months") is { } months) discount["end"] = Periods.Add(start, "month", months);
         discount[holder.Kind() == Checkout.Sessions.Kind ? "checkout_session" : holder.Kind()] = holder.Id();
         discount["_clock"] = Account.ClockOf(holder) is { Length: > 0 } clock ? clock : null;
         discount["_once"] = coupon.Text("duration") == "once";
@@ -90,7 +90,8 @@ static class Discounts
     {
         var subscription = call.Tx.Edit(Subscriptions.Named(call));
         var first = subscription.Texts("discounts").FirstOrDefault()
-            ?? throw StripeError.Invalid($"No active discount for subscription: {call.Id}", code: "resource_missing", status: 404);
+            ?? throw StripeError.Invalid($"No active discount for subscription: {call.Id}", code: "resource_missing",
+                status: 404);
         var discount = call.Tx.Get(first);
         subscription["discounts"] = new JsonArray();
         Forget(call.Tx, discount);
@@ -120,7 +121,9 @@ static class Discounts
 
     /// <summary>An invoice takes over what is in effect on its subscription when its period begins.</summary>
     public static void Inherit(Tx tx, JsonObject invoice, JsonObject subscription, long at) =>
-        Put(invoice, subscription.Texts("discounts").Select(tx.Get).Where(d => d.MaybeNumber("end") is not { } end || end > at));
+        Put(invoice, subscription.Texts("discounts").Select(tx.Get).Where(d => IsInEffect(d, at)));
+
+    static bool IsInEffect(JsonObject discount, long at) => discount.MaybeNumber("end") is not { } end || end > at;
 
     public static void Put(JsonObject invoice, IEnumerable<JsonObject> discounts)
     {
@@ -129,7 +132,7 @@ static class Discounts
         invoice["_off"] = new JsonArray([.. all.Select(d => d.Child("_off")!.DeepClone())]);
     }
 
-    /// <summary>Writes onto the lines of an invoice what comes off each; the answer is what comes off all of it.</summary>
+    /// <summary>Writes onto the lines of an invoice what comes off each, and says what comes off all of it.</summary>
     public static long TakeOff(JsonObject invoice)
     {
         var lines = invoice.Items("lines").Where(l => l.Flag("discountable")).ToList();
@@ -166,7 +169,8 @@ static class Discounts
         {
             for (var i = 0; i < parts.Length; i++)
             {
-                if (Applies(i)) off[i] = (long)decimal.Round(parts[i] * percent.GetValue<decimal>() / 100, MidpointRounding.AwayFromZero);
+                var exact = Applies(i) ? parts[i] * percent.GetValue<decimal>() / 100 : 0;
+                off[i] = (long)decimal.Round(exact, MidpointRounding.AwayFromZero);
             }
             return off;
         }
@@ -209,7 +213,7 @@ static class Discounts
         long[] left = [Items.Amount(item), .. others.Select(Items.Amount)];
         string?[] products = [.. others.Prepend(item).Select(i => i.Child("price")!.Text("product"))];
         var terms = subscription.Texts("discounts").Select(tx.Get)
-            .Where(d => !d.Flag("_once") && (d.MaybeNumber("end") is not { } end || end > at)).Select(d => d.Child("_off")!);
+            .Where(d => !d.Flag("_once") && IsInEffect(d, at)).Select(d => d.Child("_off")!);
         if (paid && at < subscription.Number("_used_until")) terms = terms.Concat(subscription.Items("_used"));
         foreach (var one in terms)
         {

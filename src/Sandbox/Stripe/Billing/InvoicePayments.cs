@@ -16,8 +16,8 @@ static class InvoicePayments
     static JsonObject List(Call call)
     {
         var intent = call.P.Child("payment")?.Text("payment_intent");
-        return call.List("invoice_payment", "invoice payment", p => intent is null || p.Text("_payment_intent") == intent,
-            "invoice", "status");
+        return call.List("invoice_payment", "invoice payment",
+            p => intent is null || p.Text("_payment_intent") == intent, "invoice", "status");
     }
 
     /// <summary>Makes the intent that will pay an open invoice.</summary>

@@ -56,7 +56,10 @@ static class Invoices
         {
             invoice["payment_settings"] = ApiSpec.Completed("invoice.PaymentSettings", settings);
         }
-        if (call.P.Child("rendering") is { } rendering) invoice["rendering"] = ApiSpec.Completed("invoice.Rendering", rendering);
+        if (call.P.Child("rendering") is { } rendering)
+        {
+            invoice["rendering"] = ApiSpec.Completed("invoice.Rendering", rendering);
+        }
         if (call.P.Child("automatic_tax") is { } tax) invoice["automatic_tax"] = AutomaticTax.Of("invoice", tax);
         if (call.P.ContainsKey("discounts")) TakeDiscounts(call, invoice);
         if (call.P.MaybeNumber("days_until_due") is { } days)

@@ -37,7 +37,9 @@ static class Previews
         }
     }
 
-    /// <summary>The invoice that a change to a subscription would make, or its next one; the call's operation is taken back.</summary>
+    /// <summary>
+    /// The invoice that a change to a subscription would make, or its next one; the call's operation is taken back.
+    /// </summary>
     public static JsonObject OfChange(Call call, JsonObject subscription, JsonObject change)
     {
         try

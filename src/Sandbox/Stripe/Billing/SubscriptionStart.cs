@@ -34,7 +34,8 @@ static class SubscriptionStart
         foreach (var given in p.Items("items"))
         {
             var price = Items.PriceOf(call, given, $"items[{items.Count}]");
-            items.Add(Items.New(tx, subscription, price, Items.Quantity(given, $"items[{items.Count}][quantity]"), given));
+            var quantity = Items.Quantity(given, $"items[{items.Count}][quantity]");
+            items.Add(Items.New(tx, subscription, price, quantity, given));
         }
         Begin(tx, customer, subscription, items, p);
         TakeMethod(tx, customer, subscription, p);
@@ -81,7 +82,8 @@ static class SubscriptionStart
 
     public static void TakePaymentSettings(JsonObject subscription, JsonObject p)
     {
-        var settings = subscription.Child("payment_settings")?.Copy() ?? new() { ["save_default_payment_method"] = "off" };
+        var settings = subscription.Child("payment_settings")?.Copy()
+            ?? new() { ["save_default_payment_method"] = "off" };
         if (p.Child("payment_settings") is { } given)
         {
             settings.Take(given, "payment_method_options", "payment_method_types", "save_default_payment_method");
@@ -186,7 +188,8 @@ static class SubscriptionStart
         {
             if (config.MaybeNumber(name) is { } given && (given < least || given > most))
             {
-                throw StripeError.Invalid($"Invalid {name}: must be between {least} and {most}.", $"billing_cycle_anchor_config[{name}]");
+                throw StripeError.Invalid($"Invalid {name}: must be between {least} and {most}.",
+                    $"billing_cycle_anchor_config[{name}]");
             }
         }
         var at = DateTimeOffset.FromUnixTimeSeconds(now);

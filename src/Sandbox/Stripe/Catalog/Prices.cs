@@ -33,8 +33,8 @@ static class Prices
         price["metadata"] = Metadata.Of(p);
         if (price.Child("transform_quantity") is { } transform && transform.Number("divide_by") < 1)
         {
-            throw StripeError.Invalid("This value must be greater than or equal to 1.", In(at, "transform_quantity[divide_by]"),
-                "parameter_invalid_integer");
+            throw StripeError.Invalid("This value must be greater than or equal to 1.",
+                In(at, "transform_quantity[divide_by]"), "parameter_invalid_integer");
         }
         TakeAmount(price, p, at);
         if (p["currency_options"] is { } options) price["_currency_options"] = options.DeepClone();
@@ -145,7 +145,8 @@ static class Prices
         var ends = tiers.Select(t => t.MaybeNumber("up_to") ?? long.MaxValue).ToList();
         if (ends.Count == 0 || ends[^1] != long.MaxValue || !ends.SequenceEqual(ends.Distinct().Order()))
         {
-            throw StripeError.Invalid("Tiers must be in ascending order of `up_to`, and the last one must be `inf`.", In(at, "tiers"));
+            throw StripeError.Invalid("Tiers must be in ascending order of `up_to`, and the last one must be `inf`.",
+                In(at, "tiers"));
         }
     }
 

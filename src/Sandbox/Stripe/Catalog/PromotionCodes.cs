@@ -13,7 +13,8 @@ static class PromotionCodes
         routes.Add("POST", "/v1/promotion_codes/{id}", Update);
     }
 
-    public static void Map(Control.TimerActions timers) => timers.Add(Kind, "expire", (_, code) => code["active"] = false);
+    public static void Map(Control.TimerActions timers) =>
+        timers.Add(Kind, "expire", (_, code) => code["active"] = false);
 
     static JsonObject Named(Call call) => call.Named(Kind, "promotion code", "promotion_code");
 
@@ -80,27 +81,24 @@ static class PromotionCodes
     public static void Check(Tx tx, JsonObject code, JsonObject? customer, long? amount, string param)
     {
         var restrictions = code.Child("restrictions")!;
-        if (!code.Flag("active"))
-        {
-            throw StripeError.Invalid("This promotion code cannot be redeemed because it is inactive or has expired.", param,
-                "coupon_expired");
-        }
+        if (!code.Flag("active")) throw Refused("it is inactive or has expired", param, "coupon_expired");
         if (code.Text("customer") is { } owner && owner != customer?.Id())
         {
-            throw StripeError.Invalid("This promotion code cannot be redeemed because it belongs to another customer.", param);
+            throw Refused("it belongs to another customer", param);
         }
         if (amount < restrictions.MaybeNumber("minimum_amount"))
         {
-            throw StripeError.Invalid("This promotion code cannot be redeemed because the purchase is below its minimum amount.",
-                param);
+            throw Refused("the purchase is below its minimum amount", param);
         }
         if (restrictions.Flag("first_time_transaction") && customer is not null &&
             tx.Referring("charge", "customer", customer.Id()).Exists(c => c.Flag("paid")))
         {
-            throw StripeError.Invalid("This promotion code cannot be redeemed because the associated customer has prior "
-                + "transactions.", param);
+            throw Refused("the associated customer has prior transactions", param);
         }
     }
+
+    static StripeError Refused(string why, string param, string? code = null) =>
+        StripeError.Invalid($"This promotion code cannot be redeemed because {why}.", param, code);
 
     public static void Redeemed(Tx tx, JsonObject code)
     {

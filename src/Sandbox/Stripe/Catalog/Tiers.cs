@@ -1,8 +1,8 @@
 namespace Purser.Sandbox.Stripe.Catalog;
 
 /// <summary>
-/// Tiered prices: volume charges all units at the tier they reach, graduated charges each tier's share. Rounded once, to
-/// the minor unit.
+/// Tiered prices: volume charges all units at the tier they reach, graduated charges each tier's share. Rounded once,
+/// to the minor unit.
 /// </summary>
 static class Tiers
 {

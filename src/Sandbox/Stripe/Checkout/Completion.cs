@@ -8,7 +8,8 @@ namespace Purser.Sandbox.Stripe.Checkout;
 static class Completion
 {
     /// <summary>
-    /// One try with a payment method, or with none where none is needed. A decline is thrown and leaves the session open.
+    /// One try with a payment method, or with none where none is needed. A decline is thrown and leaves the session
+    /// open.
     /// </summary>
     public static void Pay(Call call, JsonObject session, JsonObject? method, string? email)
     {
@@ -117,7 +118,8 @@ static class Completion
             Again(tx, session, tx.Edit(started), method);
             return;
         }
-        if (method is not null && session.Number("amount_total") == 0 && !IsSetUp(tx, session, customer, method)) return;
+        var nothingDue = session.Number("amount_total") == 0;
+        if (method is not null && nothingDue && !IsSetUp(tx, session, customer, method)) return;
 
         var p = Terms(session, method);
         var subscription = SubscriptionStart.Build(call, customer, p);

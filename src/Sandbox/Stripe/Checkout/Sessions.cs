@@ -66,7 +66,7 @@ static class Sessions
         SessionLines.AddUp(session, discount);
     }
 
-    /// <summary>Whether the customer has to give a card: not for nothing, and not for a trial that goes without.</summary>
+    /// <summary>Whether the customer has to give a card: not for nothing, nor for a trial that goes without.</summary>
     public static bool NeedsMethod(JsonObject session) => session.Text("mode") switch
     {
         "payment" => session.Number("amount_total") > 0,

@@ -237,7 +237,8 @@ static class PaymentMethods
         var type = call.P.Text("type");
         var shown = call.P.Text("allow_redisplay");
         return call.Page(call.Tx.Referring("payment_method", "customer", customer.Id()).Where(m =>
-            (type is null || m.Text("type") == type) && (shown is null || m.Text("allow_redisplay") == shown)), "PaymentMethod");
+            (type is null || m.Text("type") == type) &&
+            (shown is null || m.Text("allow_redisplay") == shown)), "PaymentMethod");
     }
 
     static JsonObject OneOfCustomer(Call call)

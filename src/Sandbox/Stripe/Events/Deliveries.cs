@@ -12,11 +12,7 @@ namespace Purser.Sandbox.Stripe.Events;
 /// </summary>
 sealed partial class Deliveries(Accounts accounts, TimeProvider time, ILogger<Deliveries> log) : BackgroundService
 {
-    /// <summary>
-    /// Deliveries have their timers on a clock of this name, apart from what the account itself waits for.
-    /// </summary>
-    public const string Clock = "deliveries";
-
+    // Per endpoint: one that hangs must not keep the others, least of all those of other accounts, from hearing.
     const int AtOnceMax = 64;
     static readonly TimeSpan AttemptTimeout = TimeSpan.FromSeconds(10);
     static readonly TimeSpan FlushTimeout = TimeSpan.FromSeconds(60);
@@ -30,7 +26,6 @@ sealed partial class Deliveries(Accounts accounts, TimeProvider time, ILogger<De
     static readonly JsonSerializerOptions Indented = new(Json.Plain) { WriteIndented = true };
 
     readonly Channel<Account> wakes = Channel.CreateBounded<Account>(new BoundedChannelOptions(1024) { FullMode = BoundedChannelFullMode.DropWrite });
-    readonly SemaphoreSlim slots = new(AtOnceMax);
     readonly ConcurrentDictionary<string, Task> running = new();
     readonly HttpClient http = new(new SocketsHttpHandler
     {
@@ -41,6 +36,9 @@ sealed partial class Deliveries(Accounts accounts, TimeProvider time, ILogger<De
     }) { Timeout = AttemptTimeout };
 
     public void Wake(Account account) => wakes.Writer.TryWrite(account);
+
+    /// <summary>The clock on which an endpoint's deliveries wait, apart from what the account itself waits for.</summary>
+    public static string ClockOf(string endpoint) => $"deliveries to {endpoint}";
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -75,39 +73,30 @@ sealed partial class Deliveries(Accounts accounts, TimeProvider time, ILogger<De
         {
             woken = [.. accounts.All];
         }
-        foreach (var account in woken) await SendDue(account, ct);
+        foreach (var account in woken) SendDue(account, ct);
     }
 
-    async Task SendDue(Account account, CancellationToken ct)
+    void SendDue(Account account, CancellationToken ct)
     {
-        while (true)
+        List<Attempt> attempts = [];
+        lock (account.Gate)
         {
-            await slots.WaitAsync(ct);
-            var attempt = Take(account, account.Now);
-            if (attempt is null)
+            foreach (var endpoint in account.All("webhook_endpoint").Select(Json.Id))
             {
-                slots.Release();
-                return;
+                var room = AtOnceMax - account.DeliveriesInFlight.Values.Count(e => e == endpoint);
+                var due = account.DueTimers(ClockOf(endpoint), account.Now).Select(t => t.Id);
+                foreach (var id in due.Where(id => !account.DeliveriesInFlight.ContainsKey(id)).Take(room).ToList())
+                {
+                    attempts.AddIfAny(Prepare(account, id));
+                }
             }
-            Start(attempt, ct);
         }
+        foreach (var attempt in attempts) Start(attempt, ct);
     }
 
     sealed record Attempt(Account Account, string Delivery, string Url, byte[] Payload, List<string> Secrets);
 
-    /// <summary>Takes the next due delivery and makes its payload.</summary>
-    static Attempt? Take(Account account, long now)
-    {
-        lock (account.Gate)
-        {
-            foreach (var timer in account.DueTimers(Clock, now))
-            {
-                if (!account.DeliveriesInFlight.Contains(timer.Id)) return Prepare(account, timer.Id);
-            }
-        }
-        return null;
-    }
-
+    /// <summary>Takes a delivery on its way and makes its payload.</summary>
     static Attempt? Prepare(Account account, string id)
     {
         var delivery = account.Find(id)!;
@@ -120,20 +109,20 @@ sealed partial class Deliveries(Accounts accounts, TimeProvider time, ILogger<De
             tx.Commit();
             return null;
         }
-        account.DeliveriesInFlight.Add(id);
+        account.DeliveriesInFlight[id] = endpoint.Id();
         var payload = JsonSerializer.SerializeToUtf8Bytes(EventLog.ShowFor(account, e, endpoint), Indented);
         return new(account, id, endpoint.Text("url")!, payload, WebhookEndpoints.Secrets(endpoint, account.Now));
     }
 
     void Start(Attempt attempt, CancellationToken ct)
     {
-        var task = Task.Run(() => Send(attempt, holdsSlot: true, ct), CancellationToken.None);
+        var task = Task.Run(() => Send(attempt, ct), CancellationToken.None);
         running[attempt.Delivery] = task;
         // It may have been quicker than the line above.
         if (task.IsCompleted) running.TryRemove(attempt.Delivery, out _);
     }
 
-    async Task<bool> Send(Attempt attempt, bool holdsSlot, CancellationToken ct)
+    async Task<bool> Send(Attempt attempt, CancellationToken ct)
     {
         var taken = false;
         try
@@ -142,7 +131,6 @@ sealed partial class Deliveries(Accounts accounts, TimeProvider time, ILogger<De
         }
         finally
         {
-            if (holdsSlot) slots.Release();
             Finish(attempt, taken);
             running.TryRemove(attempt.Delivery, out _);
             Wake(attempt.Account);
@@ -217,22 +205,30 @@ sealed partial class Deliveries(Accounts accounts, TimeProvider time, ILogger<De
     /// <summary>Tries at once everything that is still to be sent, due or not, and waits for it.</summary>
     public async Task<(int Delivered, int Failed)> Flush(Account account, CancellationToken ct)
     {
-        List<Attempt> attempts = [];
         List<Task> pending = [];
         lock (account.Gate)
         {
-            foreach (var timer in account.DueTimers(Clock, long.MaxValue).ToList())
+            foreach (var id in account.DeliveriesInFlight.Keys)
             {
-                if (!account.DeliveriesInFlight.Contains(timer.Id)) attempts.AddIfAny(Prepare(account, timer.Id));
-                else if (running.TryGetValue(timer.Id, out var task)) pending.Add(task);
+                if (running.TryGetValue(id, out var task)) pending.Add(task);
+            }
+        }
+        await Task.WhenAll(pending).WaitAsync(FlushTimeout, time, ct);
+
+        List<Attempt> attempts = [];
+        lock (account.Gate)
+        {
+            var waiting = account.All(Kinds.Delivery).Where(d => d.TimerAt("send") is not null).Select(Json.Id).Reverse();
+            foreach (var id in waiting.Where(id => !account.DeliveriesInFlight.ContainsKey(id)).ToList())
+            {
+                attempts.AddIfAny(Prepare(account, id));
             }
         }
         var delivered = 0;
-        await Task.WhenAll(pending).WaitAsync(FlushTimeout, time, ct);
         // One after another in order of creation: whoever flushes wants an outcome that repeats.
         foreach (var attempt in attempts)
         {
-            if (await Send(attempt, holdsSlot: false, ct)) delivered++;
+            if (await Send(attempt, ct)) delivered++;
         }
         return (delivered, attempts.Count - delivered);
     }
@@ -259,7 +255,6 @@ sealed partial class Deliveries(Accounts accounts, TimeProvider time, ILogger<De
     public override void Dispose()
     {
         http.Dispose();
-        slots.Dispose();
         base.Dispose();
     }
 

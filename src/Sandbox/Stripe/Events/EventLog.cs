@@ -102,7 +102,7 @@ static class EventLog
                 ["event"] = e,
                 ["endpoint"] = endpoint,
                 ["attempts"] = 0L,
-                ["_clock"] = Deliveries.Clock,
+                ["_clock"] = Deliveries.ClockOf(endpoint),
             });
             var dropped = chaos is not null && Random.Shared.NextDouble() < chaos.Drop;
             if (!dropped) delivery.SetTimer("send", tx.Account.Now + delay);

@@ -34,7 +34,8 @@ static class InvoicePage
 
     static IResult Show(Tx tx, JsonObject invoice, JsonObject sent, StripeError? error)
     {
-        var method = invoice.Text("_payment_intent") is { } id && tx.Find(id)?.Text("payment_method") is { } used ? tx.Find(used) : null;
+        var used = invoice.Text("_payment_intent") is { } id ? tx.Find(id)?.Text("payment_method") : null;
+        var method = used is null ? null : tx.Find(used);
         var form = Html.Of($"""
             <form method="post" action="/invoice/{invoice.Id()}" novalidate>{CardForm.CardFields(sent, error is null ? null : CardForm.FieldOf(error))}
             {Layout.Error(error?.Message)}<button type="submit" id="pay">Pay {Shown(invoice, "amount_remaining")}</button></form>
@@ -64,7 +65,10 @@ static class InvoicePage
         yield return ("To", invoice.Text("customer_name") ?? invoice.Text("customer_email") ?? invoice.Text("customer")!);
         yield return ("Date", Layout.Day(invoice.MaybeNumber("effective_at") ?? invoice.Number("created")));
         if (invoice.MaybeNumber("due_date") is { } due) yield return ("Due", Layout.Day(due));
-        if (invoice.Child("status_transitions")?.MaybeNumber("paid_at") is { } paid) yield return ("Payment date", Layout.Day(paid));
+        if (invoice.Child("status_transitions")?.MaybeNumber("paid_at") is { } paid)
+        {
+            yield return ("Payment date", Layout.Day(paid));
+        }
         if (method is not null) yield return ("Payment method", PaymentMethods.Named(method));
         foreach (var field in invoice.Items("custom_fields")) yield return (field.Text("name")!, field.Text("value")!);
     }
@@ -72,7 +76,10 @@ static class InvoicePage
     static IEnumerable<(string Name, string Amount)> Amounts(JsonObject invoice)
     {
         var currency = invoice.Text("currency")!;
-        foreach (var line in invoice.Items("lines")) yield return (line.Text("description") ?? "", Currencies.Shown(line.Number("amount"), currency));
+        foreach (var line in invoice.Items("lines"))
+        {
+            yield return (line.Text("description") ?? "", Currencies.Shown(line.Number("amount"), currency));
+        }
         yield return ("Subtotal", Shown(invoice, "subtotal"));
         var off = invoice.Number("subtotal") - invoice.Number("total");
         if (off != 0) yield return ("Discount", Currencies.Shown(-off, currency));

@@ -64,7 +64,7 @@ static class Layout
         h1 { font-size: 24px } .total { font-size: 36px; font-weight: 600; margin-top: 4px; margin-bottom: 28px; letter-spacing: -.5px } .portal .total { font-size: 22px; margin: 0 0 8px }
         .muted, .summary h1 { color: #697386; font-weight: 500; font-size: 15px; margin-bottom: 0 } .form h2 { font-size: 16px; margin: 28px auto 0 } .form h2:first-child { margin-top: 0 }
         .line { display: flex; justify-content: space-between; gap: 24px; padding: 8px 0 } .line.sum { border-top: 1px solid #dfe3e8; font-weight: 600; margin-top: 8px; padding-top: 16px }
-        small { display: block; color: #697386; font-size: 13px; max-width: 300px } .line form { display: inline }
+        small { display: block; color: #697386; font-size: 13px; max-width: 300px }
         label, legend { display: block; font-size: 13px; font-weight: 500; color: #4f566b; margin: 16px 0 6px; padding: 0 } fieldset { border: 0; margin: 0; padding: 0 }
         input:not([type=radio]):not([type=checkbox]), select { width: 100%; padding: 10px 12px; font: inherit; border: 1px solid #d5dbe1; border-radius: 6px; background: #fff; box-shadow: 0 1px 1px rgba(0,0,0,.03) }
         input:focus, select:focus { outline: 3px solid rgba(5,112,222,.25); border-color: #0570de }
@@ -72,7 +72,6 @@ static class Layout
         input.wrong { border-color: #df1b41; color: #df1b41 } .error { color: #df1b41 } a { color: #0570de }
         button, .button { display: block; width: 100%; margin-top: 24px; padding: 11px 16px; font-family: inherit; font-size: 15px; font-weight: 600; text-align: center; text-decoration: none; color: #fff; background: #0570de; border: 0; border-radius: 6px; cursor: pointer; box-shadow: 0 2px 4px rgba(0,0,0,.1) }
         button:hover, .button:hover { background: #0461c2 } .plain { background: #fff; color: #1a1f36; border: 1px solid #d5dbe1 } .plain:hover { background: #f7f8fa }
-        button.link { display: inline; width: auto; margin: 0; padding: 0; color: #0570de; background: none; box-shadow: none; font-weight: 500 }
         .code { display: flex; gap: 8px; padding: 8px 0 } .code button { width: auto; margin: 0 } details { color: #697386; font-size: 13px; margin-top: 20px } code { color: #1a1f36 }
         section { border-top: 1px solid #dfe3e8; margin-top: 28px; padding-top: 12px } section h2 { font-size: 12px; letter-spacing: .4px; text-transform: uppercase; color: #697386 }
         .portal { display: grid; grid-template-columns: minmax(280px, 34%) 1fr; min-height: 100vh } .portal > * { padding: 64px 6vw 48px } .portal > main { max-width: 760px } .portal aside { background: #f7f8fa; box-shadow: inset -1px 0 #e3e8ee }

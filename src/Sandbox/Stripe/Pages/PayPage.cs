@@ -15,8 +15,8 @@ static class PayPage
             browser.Show(id, Sessions.Kind, (tx, session) => Show(tx, session, [], null, Before(tx, session))));
         app.MapPost("/pay/{id}", (string id, HttpRequest request) => browser.Act(request, id, Sessions.Kind, Pay,
             (tx, session, sent, error) => Show(tx, session, sent, error)));
-        app.MapPost("/pay/{id}/promotion", (string id, HttpRequest request) =>
-            browser.Act(request, id, Sessions.Kind, Redeem, (tx, session, sent, error) => Show(tx, session, sent, error)));
+        app.MapPost("/pay/{id}/promotion", (string id, HttpRequest request) => browser.Act(request, id, Sessions.Kind,
+            Redeem, (tx, session, sent, error) => Show(tx, session, sent, error)));
     }
 
     static IResult Pay(Call call, JsonObject session, JsonObject sent)
@@ -153,7 +153,7 @@ static class PayPage
 
     static string Verb(JsonObject session) => session.Text("mode") switch
     {
-        "subscription" => session.Child("_subscription_data")?.ContainsKey("trial_period_days") == true ? "Start trial" : "Subscribe",
+        "subscription" => PaySummary.IsTrial(session) ? "Start trial" : "Subscribe",
         "setup" => "Save card",
         _ when session.Number("amount_total") == 0 => "Complete order",
         _ => $"Pay {Currencies.Shown(session.Number("amount_total"), session.Text("currency")!)}",

@@ -32,8 +32,11 @@ static class PaySummary
     {
         var first = session.Items("_line_items").First().Text("description");
         if (session.Text("mode") != "subscription") return $"Pay {first}";
-        return session.Child("_subscription_data")?.ContainsKey("trial_period_days") == true ? $"Try {first}" : $"Subscribe to {first}";
+        return IsTrial(session) ? $"Try {first}" : $"Subscribe to {first}";
     }
+
+    public static bool IsTrial(JsonObject session) => session.Child("_subscription_data") is { } data &&
+        (data.ContainsKey("trial_period_days") || data.ContainsKey("trial_end"));
 
     static string Every(JsonObject line) => line.Child("price")?.Child("recurring") is { } recurring
         ? recurring.Number("interval_count") == 1 ? $" / {recurring.Text("interval")}"
@@ -46,7 +49,8 @@ static class PaySummary
         var end = data?.MaybeNumber("trial_end") ?? (data?.MaybeNumber("trial_period_days") is { } days
             ? tx.TimeOf(session) + days * 86_400 : null);
         if (end is not { } at) return Html.None;
-        var recurring = session.Items("_line_items").Where(l => l.Child("price")!.Child("recurring") is not null).ToList();
+        var recurring = session.Items("_line_items").Where(l => l.Child("price")!.Child("recurring") is not null)
+            .ToList();
         var then = Currencies.Shown(recurring.Sum(l => l.Number("amount_subtotal")), session.Text("currency")!);
         return Html.Of($"""<p class="muted">Free until {Layout.Day(at)}, then {then}{Every(recurring[0])}</p>""");
     }
@@ -55,7 +59,8 @@ static class PaySummary
     {
         var discount = tx.Get(session.Text("_discount")!);
         var coupon = tx.Find("coupon", discount.Child("source")!.Text("coupon")!);
-        var name = discount.Text("promotion_code") is { } code ? tx.Find(code)?.Text("code") : coupon?.Text("name") ?? coupon?.Id();
+        var name = discount.Text("promotion_code") is { } code ? tx.Find(code)?.Text("code")
+            : coupon?.Text("name") ?? coupon?.Id();
         var percent = coupon?["percent_off"] is { } given ? $"{given}% off" : null;
         return Layout.Line(name ?? "Discount", Html.Of($"""{off}"""), percent);
     }

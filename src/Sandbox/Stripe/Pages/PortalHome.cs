@@ -9,7 +9,8 @@ static class PortalHome
 {
     const int InvoicesShown = 24;
 
-    public static IResult Show(Tx tx, JsonObject session, List<JsonObject> subscriptions, JsonObject sent, StripeError? error)
+    public static IResult Show(Tx tx, JsonObject session, List<JsonObject> subscriptions, JsonObject sent,
+        StripeError? error)
     {
         var features = tx.Get(session.Text("configuration")!).Child("features")!;
         var customer = tx.Get(session.Text("customer")!);
@@ -47,10 +48,14 @@ static class PortalHome
             """);
     }
 
-    public static string Named(Tx tx, JsonObject price) => tx.Find(price.Text("product")!)?.Text("name") ?? "Subscription";
+    public static string Named(Tx tx, JsonObject price) =>
+        tx.Find(price.Text("product")!)?.Text("name") ?? "Subscription";
 
-    public static string PriceText(JsonObject price) =>
-        $"{Currencies.Shown(price.Number("unit_amount"), price.Text("currency")!)} per {price.Child("recurring")?.Text("interval")}";
+    public static string PriceText(JsonObject price)
+    {
+        var amount = Currencies.Shown(price.Number("unit_amount"), price.Text("currency")!);
+        return $"{amount} per {price.Child("recurring")?.Text("interval")}";
+    }
 
     static Html Link(JsonObject session, JsonObject subscription, string step, string label) => Html.Of($"""
         <a class="button plain" id="{step}" href="/portal/{session.Id()}/{step}?subscription={subscription.Id()}">{label}</a>
@@ -88,7 +93,8 @@ static class PortalHome
 
     static Html History(Tx tx, JsonObject customer)
     {
-        var invoices = tx.Referring("invoice", "customer", customer.Id()).Where(i => i.Text("number") is not null).Take(InvoicesShown);
+        var invoices = tx.Referring("invoice", "customer", customer.Id()).Where(i => i.Text("number") is not null)
+            .Take(InvoicesShown);
         return Html.Of($"""
             <section><h2>Invoice history</h2>{Html.Join(invoices.Select(i => Html.Of($"""
             <div class="line"><a href="/invoice/{i.Id()}">{Layout.Day(i.Number("created"))}</a><span>{Currencies.Shown(i.Number("total"), i.Text("currency")!)}</span>

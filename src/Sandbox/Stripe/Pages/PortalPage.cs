@@ -15,8 +15,9 @@ static class PortalPage
     {
         app.MapGet("/portal/{id}", (string id) =>
             browser.Show(id, PortalSessions.Kind, (tx, session) => Show(tx, session, [], null)));
-        app.MapGet("/portal/{id}/{step}", (string id, string step, HttpRequest request) => browser.Show(id, PortalSessions.Kind,
-            (tx, session) => IsOver(tx, session) ? Expired(session) : PortalSteps.Show(tx, session, step, Query(request))));
+        app.MapGet("/portal/{id}/{step}", (string id, string step, HttpRequest request) =>
+            browser.Show(id, PortalSessions.Kind, (tx, session) => IsOver(tx, session) ? Expired(session)
+                : PortalSteps.Show(tx, session, step, Query(request))));
         app.MapPost("/portal/{id}/{action}", (string id, string action, HttpRequest request) =>
             browser.Act(request, id, PortalSessions.Kind, (call, session, sent) => Do(call, session, sent, action),
                 (tx, session, sent, error) => Show(tx, session, sent, error)));

@@ -3,7 +3,9 @@ using Purser.Sandbox.Stripe.Catalog;
 
 namespace Purser.Sandbox.Stripe.Pages;
 
-/// <summary>The pages between a wish and its fulfilment: which plan, what it costs today, whether really to cancel.</summary>
+/// <summary>
+/// The pages between a wish and its fulfilment: which plan, what it costs today, whether really to cancel.
+/// </summary>
 static class PortalSteps
 {
     static readonly Dictionary<string, string> Reasons = new()
@@ -35,8 +37,8 @@ static class PortalSteps
     }
 
     /// <summary>A subscription that already ends need not be canceled again.</summary>
-    public static bool IsDone(Tx tx, JsonObject session) => session.Child("flow")?.Text("type") == "subscription_cancel" &&
-        OfFlow(session)?.Query.Text("subscription") is { } id && tx.Find(id) is { } subscription &&
+    public static bool IsDone(Tx tx, JsonObject session) =>
+        session.Child("flow")?.Text("type") == "subscription_cancel" && OfFlow(session)?.Query.Text("subscription") is { } id && tx.Find(id) is { } subscription &&
         (subscription.MaybeNumber("cancel_at") is not null || Subscriptions.IsOver(subscription));
 
     public static IResult Show(Tx tx, JsonObject session, string step, JsonObject query)
@@ -78,7 +80,8 @@ static class PortalSteps
     static Html Choose(Tx tx, JsonObject session, JsonObject subscription, JsonObject feature)
     {
         var current = subscription.Items("items").First().Child("price")!.Id();
-        var prices = feature.Items("products").SelectMany(p => p.Texts("prices")).Select(p => tx.Find("price", p)).OfType<JsonObject>();
+        var prices = feature.Items("products").SelectMany(p => p.Texts("prices")).Select(p => tx.Find("price", p))
+            .OfType<JsonObject>();
         return Html.Of($"""
             <section><h2>Update your subscription</h2>{Html.Join(prices.Select(price => Html.Of($"""
             <div class="line"><span><strong>{PortalHome.Named(tx, price)}</strong><small>{PortalHome.PriceText(price)}</small></span>

@@ -74,8 +74,9 @@ static class ApiSpec
         var whole = Blank(shape);
         foreach (var (name, value) in given)
         {
-            var inner = shape.Properties.GetValueOrDefault(name) is not { } property ? null
-                : property.Kind == ShapeKind.Hash ? property : property.Options.FirstOrDefault(o => o.Kind == ShapeKind.Hash);
+            var property = shape.Properties.GetValueOrDefault(name);
+            var inner = property?.Kind == ShapeKind.Hash ? property
+                : property?.Options.FirstOrDefault(o => o.Kind == ShapeKind.Hash);
             if (value is JsonObject part && inner is not null) whole[name] = Completed(inner, part);
             else whole[name] = given.Unset(name) ? null : value?.DeepClone();
         }

@@ -33,7 +33,9 @@ sealed class Account : IDisposable
     public string Key { get; }
     public Lock Gate { get; } = new();
     public HashSet<string> KeysInUse { get; } = [];
-    public HashSet<string> DeliveriesInFlight { get; } = [];
+
+    /// <summary>The endpoint of each delivery that is on its way.</summary>
+    public Dictionary<string, string> DeliveriesInFlight { get; } = [];
     public Queue<string> Faults { get; } = new();
 
     /// <summary>How the sandbox was last addressed: links to its own pages are made from it.</summary>

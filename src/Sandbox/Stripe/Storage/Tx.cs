@@ -81,8 +81,8 @@ sealed class Tx(Account account, Cause cause)
     }
 
     /// <summary>
-    /// What an object was when this operation began, or at its last event; the next event counts from here. Null where it
-    /// was not there yet.
+    /// What an object was when this operation began, or at its last event; the next event counts from here. Null
+    /// where it was not there yet.
     /// </summary>
     public JsonObject? Tell(JsonObject body)
     {

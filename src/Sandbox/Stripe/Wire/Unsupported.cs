@@ -8,13 +8,13 @@ static class Unsupported
 {
     static readonly HashSet<string> Names =
     [
-        "after_expiration", "amount_to_confirm", "application_fee_amount", "application_fee_percent", "backdate_start_date",
-        "billing_schedules", "billing_thresholds", "cash_balance", "confirmation_token", "current_trial",
-        "custom_unit_amount", "customer_account", "default_source", "default_tax_rates", "from_invoice", "hooks",
-        "managed_payments", "name_collection", "on_behalf_of", "optional_items", "origin", "pending_invoice_item_interval",
-        "preview_mode", "refund_application_fee", "reverse_transfer", "schedule", "schedule_details",
-        "shipping_address_collection", "shipping_cost", "shipping_options", "source", "tax_id_data", "tax_rates",
-        "transfer_data",
+        "after_expiration", "amount_to_confirm", "application_fee_amount", "application_fee_percent",
+        "backdate_start_date", "billing_schedules", "billing_thresholds", "cash_balance", "confirmation_token",
+        "current_trial", "custom_unit_amount", "customer_account", "default_source", "default_tax_rates", "from_invoice",
+        "hooks", "managed_payments", "name_collection", "on_behalf_of", "optional_items", "origin",
+        "pending_invoice_item_interval", "preview_mode", "refund_application_fee", "reverse_transfer", "schedule",
+        "schedule_details", "shipping_address_collection", "shipping_cost", "shipping_options", "source", "tax_id_data",
+        "tax_rates", "transfer_data",
     ];
 
     public static void Refuse(JsonObject parameters, string path = "")
@@ -26,7 +26,9 @@ static class Unsupported
             if (name == "metadata" || value is null || IsEmpty(value)) continue;
             if (Names.Contains(name)) throw StripeError.Invalid($"The sandbox does not support the parameter {at}.",
                 at);
-            if (at.StartsWith("line_items", StringComparison.Ordinal) && name == "adjustable_quantity" && value["enabled"].IsTrue())
+            // A portal's configuration has a field of the same name, and it may be set.
+            if (name == "adjustable_quantity" && path.StartsWith("line_items", StringComparison.Ordinal) &&
+                value["enabled"].IsTrue())
             {
                 throw StripeError.Invalid("The sandbox does not let customers change quantities.", at);
             }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import http from 'node:http';
 
 export async function deliveries_are_signed_as_the_sdk_demands(t) {
   const hook = await t.receiver();
@@ -72,6 +73,17 @@ export async function retries_follow_the_clock_and_end_after_three_days(t) {
   }
   assert.deepEqual(await t.control('webhooks/flush'), { delivered: 0, failed: 0 });
   assert.deepEqual((await t.stripe.events.list({ delivery_success: false })).data.map((e) => e.id), [event.id]);
+}
+
+export async function an_endpoint_that_hangs_keeps_nobody_else_waiting(t) {
+  const hanging = http.createServer(() => {});
+  await new Promise((resolve) => hanging.listen(0, '127.0.0.1', resolve));
+  t.receivers.push(hanging);
+  await t.stripe.webhookEndpoints.create({ url: `http://127.0.0.1:${hanging.address().port}/`, enabled_events: ['customer.created'] });
+  for (let i = 0; i < 80; i++) await t.stripe.customers.create({});
+  const hook = await t.receiver({ events: ['product.created'] });
+  await t.stripe.products.create({ name: 'A' });
+  await t.until('the delivery', () => hook.received.length === 1, 5);
 }
 
 export async function flushing_sends_what_waits_for_its_next_try(t) {
