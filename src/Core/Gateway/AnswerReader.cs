@@ -144,6 +144,7 @@ public sealed class AnswerReader(Wire wire)
         if (json.ValueTextEquals("error"u8) || json.ValueTextEquals("response.failed"u8)) return EventKind.Error;
         return json.ValueTextEquals("message_stop"u8) || json.ValueTextEquals("response.completed"u8)
             || json.ValueTextEquals("response.incomplete"u8) || json.ValueTextEquals("transcript.text.done"u8)
+            || json.ValueTextEquals("image_generation.completed"u8)
             ? EventKind.End
             : null;
     }

@@ -34,6 +34,12 @@ public sealed class AnswerReaderTests
     public void An_event_of_a_message_is_told_apart(string data, EventKind kind) =>
         Assert.Equal(kind, new AnswerReader(Wire.Messages).Event(Encoding.UTF8.GetBytes(data)));
 
+    [Theory]
+    [InlineData("""{"type":"image_generation.partial_image","b64_json":"AA=="}""", EventKind.Content)]
+    [InlineData("""{"type":"image_generation.completed","b64_json":"AA==","usage":{"input_tokens":1,"output_tokens":2}}""", EventKind.End)]
+    public void An_event_of_a_picture_is_told_apart(string data, EventKind kind) =>
+        Assert.Equal(kind, new AnswerReader(Wire.Images).Event(Encoding.UTF8.GetBytes(data)));
+
     [Fact]
     public void The_last_usage_of_a_chat_counts_and_is_not_added_to()
     {
