@@ -35,6 +35,9 @@ public sealed class AnswerReader(Wire wire)
     /// <summary>Pictures in the answer.</summary>
     public int Pictures { get; private set; }
 
+    /// <summary>Searches of the web that OpenAI made: its usage does not tell them, they are parts of the answer.</summary>
+    public int Searches { get; private set; }
+
     string? tier;
 
     /// <summary>One event of a stream.</summary>
@@ -75,6 +78,7 @@ public sealed class AnswerReader(Wire wire)
         var choices = -1;
         var name = Said.Other;
         var usageIn = false;
+        var (searches, itemIsDone) = (0, false);
         while (json.Read())
         {
             switch (json.TokenType)
@@ -98,6 +102,7 @@ public sealed class AnswerReader(Wire wire)
                     break;
                 case JsonTokenType.String:
                     kind = TakeText(ref json, name, stream) ?? kind;
+                    if (name == Said.Type && wire == Wire.Responses) searches += Search(ref json, ref itemIsDone);
                     break;
                 case JsonTokenType.Number when name == Said.Duration && json.TryGetDecimal(out var length):
                     Duration = length;
@@ -108,6 +113,8 @@ public sealed class AnswerReader(Wire wire)
         }
 
         Usage?.TakeTier(tier);
+        // One by one as they are done, and once more all of them at the end.
+        Searches = kind == EventKind.End || !stream ? Math.Max(Searches, searches) : Searches + (itemIsDone ? searches : 0);
         return usageIn && choices == 0 && kind == EventKind.Content ? EventKind.UsageOnly : kind;
     }
 
@@ -137,6 +144,15 @@ public sealed class AnswerReader(Wire wire)
         }
 
         return null;
+    }
+
+    // To open a page that was found, or to look for something in it, is no search.
+    static int Search(ref Utf8JsonReader json, ref bool itemIsDone)
+    {
+        itemIsDone |= json.ValueTextEquals("response.output_item.done"u8);
+        if (json.ValueTextEquals("web_search_call"u8)) return 1;
+
+        return json.ValueTextEquals("open_page"u8) || json.ValueTextEquals("find_in_page"u8) ? -1 : 0;
     }
 
     static EventKind? KindOf(ref Utf8JsonReader json)

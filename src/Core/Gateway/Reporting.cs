@@ -21,6 +21,8 @@ public static class Reporting
             told[Meter.Images] = answer.Pictures;
         }
 
+        if (request.Wire == Wire.Responses && told is not null) told[Meter.WebSearches] = answer.Searches;
+
         if (request.Wire == Wire.Transcriptions && prices[Meter.Seconds] is not null && told is null)
         {
             var seconds = answer.Duration is { } length ? (long)Math.Ceiling(Math.Clamp(length, 0, Quantities.Max)) : soundSeconds;
@@ -32,9 +34,11 @@ public static class Reporting
 
     /// <summary>A guess at the way in, for where nobody tells.</summary>
     /// <param name="mostSoundSeconds">Of the sound that is to be written down, at most.</param>
-    public static MeterCounts Guess(CallRequest request, ModelCard card, long mostSoundSeconds, DateTimeOffset at)
+    /// <param name="searches">Of the web, as far as they were seen.</param>
+    public static MeterCounts Guess(CallRequest request, ModelCard card, long mostSoundSeconds, int searches, DateTimeOffset at)
     {
-        if (request.Wire != Wire.Transcriptions) return new() { [Meter.InputTokens] = Bounding.EstimatedPrompt(request) };
+        if (request.Wire != Wire.Transcriptions)
+            return new() { [Meter.InputTokens] = Bounding.EstimatedPrompt(request), [Meter.WebSearches] = searches };
 
         return card.At(at).Prices.Base[Meter.Seconds] is not null
             ? new() { [Meter.Seconds] = mostSoundSeconds }

@@ -64,7 +64,7 @@ sealed class Call(VirtualKey key, CallRequest request, Target target, RateCard r
     /// <summary>What the provider has told so far, as it is charged.</summary>
     public MeterCounts? Told => Reporting.Told(request, target.Card, Answer, Sound.ExactSeconds, startedAt);
 
-    public MeterCounts GuessedInput => Reporting.Guess(request, target.Card, Sound.MostSeconds, startedAt);
+    public MeterCounts GuessedInput => Reporting.Guess(request, target.Card, Sound.MostSeconds, Answer.Searches, startedAt);
 
     public CallRow Row(Ending ending) => new(Hold, key.Id, request.Wire, Model, startedAt)
     {

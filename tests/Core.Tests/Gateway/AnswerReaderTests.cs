@@ -41,6 +41,37 @@ public sealed class AnswerReaderTests
         Assert.Equal(kind, new AnswerReader(Wire.Images).Event(Encoding.UTF8.GetBytes(data)));
 
     [Fact]
+    public void Searches_of_the_web_are_the_parts_of_an_answer_that_are_searches()
+    {
+        const string Items = """
+            {"type":"web_search_call","status":"completed","action":{"type":"search","query":"sea"}},
+            {"type":"web_search_call","status":"completed","action":{"type":"open_page","url":"https://sea.example"}},
+            {"type":"web_search_call","status":"completed"},
+            {"type":"message","content":[{"type":"output_text","text":"web_search_call"}]}
+            """;
+        var reader = new AnswerReader(Wire.Responses);
+
+        reader.Whole(Encoding.UTF8.GetBytes($$"""{"tools":[{"type":"web_search"}],"output":[{{Items}}]}"""));
+
+        Assert.Equal(2, reader.Searches);
+    }
+
+    [Fact]
+    public void Searches_of_the_web_in_a_stream_are_counted_once_each()
+    {
+        const string Item = """{"type":"web_search_call","action":{"type":"search"}}""";
+        string[] events =
+        [
+            $$"""{"type":"response.output_item.added","item":{{Item}}}""",
+            $$"""{"type":"response.output_item.done","item":{{Item}}}""",
+            $$"""{"type":"response.output_item.done","item":{{Item}}}""",
+        ];
+
+        Assert.Equal(2, Read(Wire.Responses, events).Searches);
+        Assert.Equal(2, Read(Wire.Responses, [.. events, $$"""{"type":"response.completed","response":{"output":[{{Item}},{{Item}}]} }"""]).Searches);
+    }
+
+    [Fact]
     public void The_last_usage_of_a_chat_counts_and_is_not_added_to()
     {
         var reader = Read(
