@@ -47,6 +47,9 @@ public static class Bounding
         {
             case Wire.Embeddings:
                 return new Bounded.Known(bound, MayBeLimited: false);
+            case Wire.Images when prices[Meter.InputTokens] is null:
+                // Sold by the piece, whatever was read for it.
+                return new Bounded.Known(new() { Pictures = request.Choices, ServiceTiers = bound.ServiceTiers }, MayBeLimited: false);
             case Wire.Images:
                 return new Bounded.Known(bound with { Pictures = request.Choices }, MayBeLimited: false);
             case Wire.Transcriptions when prices[Meter.Seconds] is not null:
