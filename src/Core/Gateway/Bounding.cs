@@ -69,6 +69,9 @@ public static class Bounding
         return new Bounded.Known(bound, MayBeLimited: request.MaxOutput is null && request.Wire is Wire.ChatCompletions or Wire.Responses);
     }
 
+    /// <summary>Tokens of an answer that was expected and did not come: they are paid for, and no limit holds for them.</summary>
+    public static long MostRejected(CallRequest request) => request.Predicts ? request.TextBytes : 0;
+
     /// <summary>The tokens of a prompt by its length: a guess, for where nobody tells.</summary>
     public static long EstimatedPrompt(CallRequest request) =>
         ((request.TextBytes + Settling.BytesPerToken - 1) / Settling.BytesPerToken) + (request.Pictures * 1000L)
@@ -98,7 +101,7 @@ public static class Bounding
             ({ } asked, { } possible) => Math.Min(asked, possible),
             var (asked, possible) => asked ?? possible,
         };
-        return most is { } each ? (each * request.Choices) + (request.Predicts ? request.TextBytes : 0) : null;
+        return most is { } each ? (each * request.Choices) + MostRejected(request) : null;
     }
 
     // Which service it was, the answer tells. OpenAI may give a faster one where the account is set so.

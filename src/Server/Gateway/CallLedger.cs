@@ -34,7 +34,8 @@ sealed class CallLedger(Lanes lanes, GatewayMetrics metrics, Patience patience, 
             case Outcome.Done { Receipt: var receipt }:
                 call.Hold = new(call.Key.Wallet, receipt.Hold!.Value);
                 call.Held = receipt.Amount;
-                if (receipt.Amount < most) call.LimitedTo = rates.MostOutput(card, bound, receipt.Amount, now) / call.Request.Choices;
+                if (receipt.Amount < most)
+                    call.LimitedTo = (rates.MostOutput(card, bound, receipt.Amount, now) - Bounding.MostRejected(call.Request)) / call.Request.Choices;
                 return null;
             case Outcome.Refused why:
                 return NotHeld(why);
@@ -49,7 +50,8 @@ sealed class CallLedger(Lanes lanes, GatewayMetrics metrics, Patience patience, 
     // What the shortest answer costs that is worth asking for.
     static Credits? Least(Call call, CallBound bound, Credits most)
     {
-        var shortest = bound with { OutputTokens = Math.Min(bound.OutputTokens, Bounding.LeastOutput * call.Request.Choices) };
+        var enough = (Bounding.LeastOutput * call.Request.Choices) + Bounding.MostRejected(call.Request);
+        var shortest = bound with { OutputTokens = Math.Min(bound.OutputTokens, enough) };
         return call.Priced.Rates.WorstCase(call.Target.Card, shortest, call.StartedAt) is Quotation.Priced { Quote.Amount: var least }
             ? Credits.Min(least, most)
             : null;

@@ -8,6 +8,11 @@ namespace Purser.Core.Tests.Gateway;
 /// <summary>What a call may use at most.</summary>
 public sealed class BoundingTests
 {
+    static readonly ModelRate Model = Tariff.Model with { Context = 100_000, MaxOutput = 1_000 };
+
+    static CallRequest Chat(string more = "") => Understood(
+        Wire.ChatCompletions, $$"""{"model":"large","messages":[{"role":"user","content":"Hello"}]{{more}}}""");
+
     [Fact]
     public void A_picture_that_is_sold_by_the_piece_needs_no_price_for_what_was_read_for_it()
     {
@@ -26,6 +31,17 @@ public sealed class BoundingTests
         var bound = Known(request, Tariff.Priced((Meter.InputTokens, 5m), (Meter.OutputImageTokens, 40m)) with { MaxOutput = 10_000 }).Bound;
 
         Assert.True(bound.TextTokens > 0);
+    }
+
+    [Fact]
+    public void What_is_rejected_of_a_prediction_is_paid_for_on_top_of_every_limit()
+    {
+        var plain = Chat(""","max_tokens":50""");
+        var predicting = Chat(""","max_tokens":50,"prediction":{"type":"content","content":"Hello"}""");
+
+        Assert.Equal((0, predicting.TextBytes), (Bounding.MostRejected(plain), Bounding.MostRejected(predicting)));
+        Assert.Equal(50, Known(plain, Model).Bound.OutputTokens);
+        Assert.Equal(50 + predicting.TextBytes, Known(predicting, Model).Bound.OutputTokens);
     }
 
     static CallRequest Understood(Wire wire, string json) =>
