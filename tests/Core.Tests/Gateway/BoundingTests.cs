@@ -1,6 +1,7 @@
 using System.Text;
 using Purser.Core.Gateway;
 using Purser.Core.Pricing;
+using Purser.Core.Tests.Audio;
 using Purser.Core.Tests.Pricing;
 
 namespace Purser.Core.Tests.Gateway;
@@ -42,6 +43,23 @@ public sealed class BoundingTests
         Assert.Equal((0, predicting.TextBytes), (Bounding.MostRejected(plain), Bounding.MostRejected(predicting)));
         Assert.Equal(50, Known(plain, Model).Bound.OutputTokens);
         Assert.Equal(50 + predicting.TextBytes, Known(predicting, Model).Bound.OutputTokens);
+    }
+
+    [Fact]
+    public void A_sound_is_as_long_as_its_file_and_a_begun_second_counts()
+    {
+        var file = SoundFiles.Wav(samples: 8000 * 23 / 10);
+        var request = new CallRequest(Wire.Transcriptions, "large", default) { Sound = new(10, file.Length) };
+
+        Assert.Equal(new(3, 3), SoundLength.Of(request, (byte[])[.. new byte[10], .. file, .. new byte[10]]));
+    }
+
+    [Fact]
+    public void Of_a_sound_of_no_known_kind_only_the_most_is_known()
+    {
+        var request = new CallRequest(Wire.Transcriptions, "large", default) { Sound = new(0, 5_001) };
+
+        Assert.Equal(new(null, 11), SoundLength.Of(request, new byte[5_001]));
     }
 
     static CallRequest Understood(Wire wire, string json) =>
