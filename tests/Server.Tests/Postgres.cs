@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Npgsql;
 using Purser.Server.Platform;
@@ -130,6 +131,26 @@ sealed class OwnCluster(TestFolder folder, EmbeddedPostgres postgres) : IAsyncDi
             MaxConnections = 500,
         };
         return new(folder, await EmbeddedPostgres.Start(embedding, CancellationToken.None));
+    }
+
+    /// <summary>As kill -9 does. It comes back by itself.</summary>
+    public void Kill()
+    {
+        if (postgres.Process is not (> 0 and var postmaster)) return;
+
+        // The postmaster first: it would start again what it sees die.
+        var backends = Processes.ChildrenOf(postmaster);
+        foreach (var process in backends.Prepend(postmaster))
+        {
+            try
+            {
+                Process.GetProcessById(process).Kill();
+            }
+            catch (ArgumentException)
+            {
+                // It has ended by itself, as backends do.
+            }
+        }
     }
 
     public async ValueTask DisposeAsync()

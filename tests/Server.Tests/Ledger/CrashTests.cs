@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Net.Http.Headers;
 using Purser.Client;
 using Purser.Server.Tests.Platform;
@@ -48,29 +47,12 @@ public sealed class CrashTests
         for (var kill = 0; kill < Kills; kill++)
         {
             await load.GetsOn();
-            KillAllOf(cluster.Postgres.Process);
+            cluster.Kill();
             await Eventually.Holds(async () => (await load.Http.Read("/health/ready")).Status == 200);
         }
 
         await load.AssertExactlyOnce();
         await Wallets.AssertProven(cluster.Postgres.ConnectionString);
-    }
-
-    // The postmaster first: it would start again what it sees die.
-    static void KillAllOf(int postmaster)
-    {
-        var backends = Processes.ChildrenOf(postmaster);
-        foreach (var process in backends.Prepend(postmaster))
-        {
-            try
-            {
-                Process.GetProcessById(process).Kill();
-            }
-            catch (ArgumentException)
-            {
-                // It has ended by itself, as backends do.
-            }
-        }
     }
 
     /// <summary>Callers who charge one credit after the other, each under a key of its own, and note what they are told.</summary>

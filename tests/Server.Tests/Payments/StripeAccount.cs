@@ -13,7 +13,7 @@ sealed class StripeAccount(Uri url) : IDisposable
 
     public string Key { get; } = $"sk_test_{Guid.CreateVersion7():N}";
 
-    public static async Task<StripeAccount> Open() => new(await StripeSandbox.Url());
+    public static async Task<StripeAccount> Open() => new(await Sandbox.Url());
 
     public Task<JsonElement> Get(string path) => Send(HttpMethod.Get, path, null);
 

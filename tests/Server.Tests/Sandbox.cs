@@ -1,34 +1,45 @@
 using System.Diagnostics;
 using System.Globalization;
-using Purser.Server.Tests.Payments;
+using Purser.Server.Tests;
 
-[assembly: AssemblyFixture(typeof(StripeSandbox))]
+[assembly: AssemblyFixture(typeof(Sandbox))]
 
-namespace Purser.Server.Tests.Payments;
+namespace Purser.Server.Tests;
 
 /// <summary>
 /// The sandbox in a process of its own, from the first test that needs it to the last test of all. Each key is an
 /// account of its own, so tests do not see each other.
 /// </summary>
-public sealed class StripeSandbox : IAsyncDisposable
+public sealed class Sandbox : IAsyncDisposable
 {
-    static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-    static readonly Lazy<Task<(Process Process, TestFolder Folder, Uri Url)>> Started = new(Start);
+    static readonly Lazy<Task<SandboxProcess>> Started = new(SandboxProcess.Start);
 
     public static async Task<Uri> Url() => (await Started.Value).Url;
 
     public async ValueTask DisposeAsync()
     {
-        if (!Started.IsValueCreated) return;
+        if (Started.IsValueCreated) await (await Started.Value).DisposeAsync();
+    }
+}
 
-        var (process, folder, _) = await Started.Value;
-        process.Kill();
-        await process.WaitForExitAsync();
-        process.Dispose();
-        folder.Dispose();
+/// <summary>One sandbox, for tests that would crowd the others out of its records.</summary>
+sealed class SandboxProcess : IAsyncDisposable
+{
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    readonly Process process;
+    readonly TestFolder folder;
+
+    SandboxProcess(Process process, TestFolder folder, Uri url)
+    {
+        this.process = process;
+        this.folder = folder;
+        Url = url;
     }
 
-    static async Task<(Process, TestFolder, Uri)> Start()
+    public Uri Url { get; }
+
+    public static async Task<SandboxProcess> Start()
     {
         var folder = new TestFolder();
         var port = Ports.Free();
@@ -44,7 +55,15 @@ public sealed class StripeSandbox : IAsyncDisposable
         using var http = new HttpClient();
         using var patience = new CancellationTokenSource(Patience);
         while (!await Answers(http, url, patience.Token)) await Task.Delay(25, patience.Token);
-        return (process, folder, url);
+        return new(process, folder, url);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        process.Kill();
+        await process.WaitForExitAsync();
+        process.Dispose();
+        folder.Dispose();
     }
 
     static async Task<bool> Answers(HttpClient http, Uri url, CancellationToken ct)
