@@ -22,6 +22,8 @@ sealed class ModelList(VirtualKeys keys, Targets targets, TimeProvider time)
             return;
         }
 
+        // SDKs escape the stroke in a name, and of all that is escaped only that is left so by routing.
+        name = name.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
         var card = cards.FirstOrDefault(card => card.Rate.FullName == name || card.Rate.Name == name || card.Rate.Aliases.Contains(name));
         if (card is not null) await Write(http, json => WriteOne(json, dialect, card));
         else await new GatewayError(StatusCodes.Status404NotFound, "model_not_found", $"This key has no model '{name}'.").Write(http, dialect);
