@@ -151,26 +151,36 @@ sealed class Gateway(
             // :: 5
             sent = call.Outgoing(body.Memory, http.Request.ContentType ?? "application/json");
             var outgoing = new Outgoing(call.Target.Provider, Path(call.Request.Wire) + http.Request.QueryString, sent, call.OwnKey, http.Request.Headers);
-            // Of what is no stream, the usage comes at the end: it is waited for, whether anybody still wants the answer or not.
-            var leaves = call.Streams && call.Target.Provider.Facts.Disconnect == Disconnect.Cancel;
-            return await providers.Send(outgoing, leaves ? http.RequestAborted : CancellationToken.None) switch
+            return await Reach(http, call, outgoing) switch
             {
                 Reached.Answered answered => await PassOn(http, call, answered.Answer),
                 Reached.Refused refused => await Refuse(http, call, refused, last),
                 Reached.Silent silent => await GiveUp(call, silent, last),
+                null => new Attempted.Answered(),
                 _ => throw new InvalidOperationException("A provider answers, refuses or is silent."),
             };
-        }
-        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
-        {
-            // Gone before the answer began: what the prompt costs is all that is known of it.
-            await ledger.Settle(call, Ending.CallerLeft, usageIsWhole: false);
-            return new Attempted.Answered();
         }
         finally
         {
             running.Remove(call);
             if (sent is { InUse: true }) body.Abandon();
+        }
+    }
+
+    /// <summary>Null where the caller went before the answer began.</summary>
+    async Task<Reached?> Reach(HttpContext http, Call call, Outgoing outgoing)
+    {
+        // Of what is no stream, the usage comes at the end: it is waited for, whether anybody still wants the answer or not.
+        var leaves = call.Streams && call.Target.Provider.Facts.Disconnect == Disconnect.Cancel;
+        try
+        {
+            return await providers.Send(outgoing, leaves ? http.RequestAborted : CancellationToken.None);
+        }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            // What the prompt costs is all that is known of it.
+            await ledger.Settle(call, Ending.CallerLeft, usageIsWhole: false);
+            return null;
         }
     }
 
@@ -214,7 +224,8 @@ sealed class Gateway(
         await SettleInTime(call, Ending.Finished, usageIsWhole: call.Told is not null);
         http.Response.Headers["Purser-Charged"] = call.Charged.ToString();
         http.Response.ContentLength = answer.Length;
-        await http.Response.Body.WriteAsync(answer.Memory, http.RequestAborted);
+        // A caller who has gone is no reason to stop: what the key has used is still to be counted.
+        await http.Response.Body.WriteAsync(answer.Memory, CancellationToken.None);
         return new Attempted.Answered();
     }
 
