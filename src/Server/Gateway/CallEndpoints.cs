@@ -45,7 +45,7 @@ static class CallEndpoints
         // Not settled yet: its hold is all there is.
         return await db.One($"""
             select amount, budget, expires_at from hold
-            where bucket = {call.Wallet.Bucket} and wallet_id = {call.Wallet.Value} and number = {call.Number} and budget is not null
+            where bucket = {call.Wallet.Bucket} and wallet_id = {call.Wallet.Value} and number = {call.Number} and budget is not null and state = 1
             """, row => Running(call, row.GetCredits(0), row.GetId<VirtualKey>(1)), ct) is { } running
             ? Ok(running)
             : Error.NotFound("call").Answer(http);

@@ -11,12 +11,15 @@ sealed record Patience
     /// <summary>Between two pieces of a stream. Providers send something at least every half minute.</summary>
     public TimeSpan Silence { get; init; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>For a whole call. Its hold is there for longer.</summary>
+    /// <summary>For a whole call.</summary>
     public TimeSpan Call { get; init; } = TimeSpan.FromMinutes(50);
 
     /// <summary>For a settlement before the caller is told that the answer is over. It goes on after that.</summary>
     public TimeSpan Settlement { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>How long credits stay held for a call whose server has gone, if nobody else looks after it.</summary>
-    public TimeSpan Hold => Call + TimeSpan.FromMinutes(10);
+    /// <summary>
+    /// How long credits stay held for a call while no server runs at all: the first to be back finds it and settles it by
+    /// what was written down of it.
+    /// </summary>
+    public TimeSpan Hold { get; init; } = TimeSpan.FromDays(7);
 }
