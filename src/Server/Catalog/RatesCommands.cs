@@ -97,11 +97,19 @@ static class RatesCommands
             return 1;
         }
 
-        var draft = $"{catalogFile}.new";
-        File.WriteAllText(draft, text, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
-        File.Move(draft, catalogFile, overwrite: true);
-        output.WriteLine($"{catalogFile} is written. It takes effect when the server starts.");
-        return 0;
+        try
+        {
+            var draft = $"{catalogFile}.new";
+            File.WriteAllText(draft, text, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
+            File.Move(draft, catalogFile, overwrite: true);
+            output.WriteLine($"{catalogFile} is written. It takes effect when the server starts.");
+            return 0;
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            output.WriteLine($"{catalogFile} cannot be written: {refused.Message}");
+            return 1;
+        }
     }
 
     static bool Says(Offer offer, LiteLlmList list)

@@ -346,6 +346,19 @@ public sealed class RatesImportTests : IDisposable
     [InlineData("")]
     public void A_list_that_is_none_is_said_in_one_line(string list) => Assert.Equal(1, Run(list, apply: true).Exit);
 
+    [Fact]
+    public void A_card_that_cannot_be_written_is_said_in_one_line_and_stays()
+    {
+        // What the new card is drafted in.
+        Directory.CreateDirectory($"{CardFile}.new");
+
+        var (exit, output) = Run("""{ "new": { "litellm_provider": "openai", "input_cost_per_token": 1e-06 } }""", apply: true);
+
+        Assert.Equal(1, exit);
+        Assert.Contains("cannot be written", output, StringComparison.Ordinal);
+        Assert.Equal(Card, File.ReadAllText(CardFile));
+    }
+
     ModelRate Added(string list) => Import(list).Rates.Models.Single(model => model.Name is "new" or "dall-e-9");
 
     Offer Import(string list)
