@@ -38,7 +38,8 @@ static class PurserServer
         var catalog = app.Services.GetRequiredService<CurrentCatalog>();
         // Side by side: one waits for the database, the other for the compiler.
         await Task.WhenAll(
-            Migrator.Migrate(app.Services.GetRequiredService<NpgsqlDataSource>(), CancellationToken.None), Task.Run(catalog.Read));
+            Migrator.Migrate(app.Services.GetRequiredService<NpgsqlDataSource>(), CancellationToken.None),
+            Task.Run(catalog.Read));
         await catalog.Load(CancellationToken.None);
 
         app.UsePlatform();

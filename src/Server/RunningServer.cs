@@ -105,13 +105,14 @@ sealed class RunningServer : IAsyncDisposable
         }
     }
 
-    static StartFailure CannotListen(string host, int port, string variable, SocketException refused) => refused.SocketErrorCode switch
-    {
-        SocketError.AddressAlreadyInUse => PortInUse(port, variable),
-        SocketError.AccessDenied => new($"Port {port} is for privileged users. Choose one above 1023 with {variable}."),
-        SocketError.AddressNotAvailable => new($"This machine has no address {host} to listen on: correct PURSER_HOST."),
-        _ => new($"Cannot listen on {host}:{port}: {refused.Message}. Correct PURSER_HOST or {variable}."),
-    };
+    static StartFailure CannotListen(string host, int port, string variable, SocketException refused) =>
+        refused.SocketErrorCode switch
+        {
+            SocketError.AddressAlreadyInUse => PortInUse(port, variable),
+            SocketError.AccessDenied => new($"Port {port} is for privileged users. Choose one above 1023 with {variable}."),
+            SocketError.AddressNotAvailable => new($"This machine has no address {host} to listen on: correct PURSER_HOST."),
+            _ => new($"Cannot listen on {host}:{port}: {refused.Message}. Correct PURSER_HOST or {variable}."),
+        };
 
     static StartFailure PortInUse(int port, string variable) =>
         new($"Port {port} is in use. Stop what listens on it, or choose another port with {variable}.");

@@ -60,8 +60,8 @@ public sealed class Proof(Wallet wallet, Credits openHolds, IReadOnlyList<Lot> l
         foreach (var lot in lots)
         {
             if (!granted.Contains(lot.Seq)) Differs(lot.Seq, "a lot is there that no entry brought in");
-            if (lot.Reversed != reversed.GetValueOrDefault(lot.Seq))
-                Differs(lot.Seq, $"of this lot {lot.Reversed} is stored as reversed, and it should be {reversed.GetValueOrDefault(lot.Seq)}");
+            var back = reversed.GetValueOrDefault(lot.Seq);
+            if (lot.Reversed != back) Differs(lot.Seq, $"of this lot {lot.Reversed} is stored as reversed, and it should be {back}");
             if (lot.Seq > projected && lot.Remaining != lot.Amount) Differs(lot.Seq, "of this lot something is gone that no entry took");
         }
 
@@ -69,7 +69,11 @@ public sealed class Proof(Wallet wallet, Credits openHolds, IReadOnlyList<Lot> l
         if (lotsFollow && left != balance) Differs(0, $"the lots hold {left}, and the balance is {balance}");
         // Too early a date costs a look; one too late lets credits be spent that have expired.
         if (lotsFollow && recomputed.Due is { } due && !(wallet.LotsDue <= due))
-            Differs(0, $"a lot expires at {due:O}, and the wallet is to be looked at {(wallet.LotsDue is { } at ? $"at {at:O}" : "never")}");
+        {
+            var looked = wallet.LotsDue is { } at ? $"at {at:O}" : "never";
+            Differs(0, $"a lot expires at {due:O}, and the wallet is to be looked at {looked}");
+        }
+
         return differences;
     }
 

@@ -86,7 +86,8 @@ static class Prices
         if (request.Usage is { } usage && subject?.StartsWith(OfModel, StringComparison.Ordinal) == true)
         {
             var held = subject[OfModel.Length..].Split(TierMark);
-            return Ask(rates, new PriceRequest.Model(held[0], usage) { ServiceTier = request.ServiceTier ?? held.ElementAtOrDefault(1) }, now);
+            var tier = request.ServiceTier ?? held.ElementAtOrDefault(1);
+            return Ask(rates, new PriceRequest.Model(held[0], usage) { ServiceTier = tier }, now);
         }
 
         if (request.Quantities is { } quantities && subject?.StartsWith(OfOperation, StringComparison.Ordinal) == true)
@@ -149,7 +150,7 @@ static class Prices
         _ => throw new InvalidOperationException("A quotation is a price or a refusal."),
     };
 
-    // A model by its full name: its bare one may mean nothing by the time of the capture, because another provider offers it too.
+    // A model by its full name: once another provider offers one of that name too, the bare one means nothing any more.
     static string HeldFor(PriceRequest request, string subject) => request switch
     {
         PriceRequest.Model { ServiceTier: { } tier } => $"{OfModel}{subject}{TierMark}{tier}",

@@ -79,7 +79,9 @@ sealed class Verification(NpgsqlDataSource source)
 
         static string Said(NpgsqlDataReader row)
         {
-            var entry = row.Maybe<long>(4) is { } seq ? $"entry {seq} took {row.GetCredits(5)} for it" : "no entry took anything for it";
+            var entry = row.Maybe<long>(4) is { } seq
+                ? $"entry {seq} took {row.GetCredits(5)} for it"
+                : "no entry took anything for it";
             return row.Maybe<short>(2) is { } state
                 ? $"is stored as {((HoldState)state).Name()} with {row.GetCredits(3)}, and {entry}"
                 : $"is missing, and {entry}";
@@ -126,8 +128,8 @@ sealed class Verification(NpgsqlDataSource source)
                 select from entry e
                 where e.bucket = c.bucket and e.seq = c.entry and abs(e.amount) = abs(c.amount))
             """, row => (Entry: row.GetInt64(0), Amount: row.GetCredits(1)), ct);
-        foreach (var command in wrong)
-            Differs(default, command.Entry, $"an answer in bucket {bucket} names an entry {command.Entry} of {command.Amount} that no wallet has");
+        foreach (var (entry, amount) in wrong)
+            Differs(default, entry, $"an answer in bucket {bucket} names an entry {entry} of {amount} that no wallet has");
     }
 
     async Task VerifyBucket(Tx tx, int bucket, CancellationToken ct)
@@ -214,9 +216,10 @@ sealed class Verification(NpgsqlDataSource source)
     async Task<IReadOnlyList<DifferenceAnswer>> Named(Tx tx, CancellationToken ct)
     {
         var ids = shown.Select(one => one.Wallet.Value).Distinct().ToArray();
-        var names = (await tx.All($"""
+        var found = await tx.All($"""
             select wallet_id, id from customer where wallet_id = any({ids})
-            """, row => (Wallet: new WalletId(row.GetGuid(0)), Name: row.GetString(1)), ct)).ToDictionary(one => one.Wallet, one => one.Name);
+            """, row => (Wallet: new WalletId(row.GetGuid(0)), Name: row.GetString(1)), ct);
+        var names = found.ToDictionary(one => one.Wallet, one => one.Name);
         return [.. shown.Select(one => new DifferenceAnswer(
             names.GetValueOrDefault(one.Wallet, ""), one.Wallet.ToString(), one.Seq, one.What))];
     }

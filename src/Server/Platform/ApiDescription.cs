@@ -51,7 +51,8 @@ static class ApiDescription
         }
         else if (type == typeof(string) || type == typeof(DateTimeOffset))
         {
-            schema.Type = context.JsonPropertyInfo is { IsGetNullable: true } ? JsonSchemaType.String | JsonSchemaType.Null : JsonSchemaType.String;
+            schema.Type = JsonSchemaType.String;
+            if (context.JsonPropertyInfo is { IsGetNullable: true }) schema.Type |= JsonSchemaType.Null;
         }
         else if (type == typeof(decimal))
         {
@@ -78,7 +79,13 @@ static class ApiDescription
         foreach (var parameter in operation.Parameters.OfType<OpenApiParameter>())
             if (parameter.In == ParameterLocation.Path) parameter.Schema = new OpenApiSchema { Type = JsonSchemaType.String };
         if (HttpMethods.IsPost(context.Description.HttpMethod ?? ""))
-            operation.Parameters.Add(Parameter("Idempotency-Key", ParameterLocation.Header, "1 to 255 characters; a retry with the same key answers as the first time."));
+        {
+            operation.Parameters.Add(Parameter(
+                "Idempotency-Key",
+                ParameterLocation.Header,
+                "1 to 255 characters; a retry with the same key answers as the first time."));
+        }
+
         if (IsList(operation))
         {
             operation.Parameters.Add(Parameter("limit", ParameterLocation.Query, "1 to 500, usually 50."));
@@ -89,7 +96,10 @@ static class ApiDescription
         operation.Responses["default"] = new OpenApiResponse
         {
             Description = "An error",
-            Content = new Dictionary<string, OpenApiMediaType> { ["application/json"] = new() { Schema = await Error(context, ct) } },
+            Content = new Dictionary<string, OpenApiMediaType>
+            {
+                ["application/json"] = new() { Schema = await Error(context, ct) },
+            },
         };
     }
 
@@ -100,9 +110,12 @@ static class ApiDescription
         return new OpenApiSchemaReference(nameof(ErrorBody), context.Document);
     }
 
-    static bool IsList(OpenApiOperation operation) =>
-        operation.Responses?.Values.Any(response =>
-            response.Content?.Values.Any(content => content.Schema is OpenApiSchemaReference { Reference.Id: { } id } && id.StartsWith("PageOf", StringComparison.Ordinal)) == true) == true;
+    static bool IsList(OpenApiOperation operation)
+    {
+        var contents = operation.Responses?.Values.SelectMany(response => response.Content?.Values ?? []) ?? [];
+        return contents.Any(content => content.Schema is OpenApiSchemaReference { Reference.Id: { } id }
+            && id.StartsWith("PageOf", StringComparison.Ordinal));
+    }
 
     static OpenApiParameter Parameter(string name, ParameterLocation place, string description) => new()
     {
