@@ -20,7 +20,7 @@ public sealed class JournalTests : IDisposable
     public async Task What_was_answered_survives_a_kill()
     {
         var ct = TestContext.Current.CancellationToken;
-        var port = FreePort();
+        var port = Ports.Free();
         List<string> answered = [];
         using (var process = await Start(port))
         {
@@ -48,7 +48,7 @@ public sealed class JournalTests : IDisposable
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         limit.CancelAfter(TimeSpan.FromMinutes(3));
         var ct = limit.Token;
-        var port = FreePort();
+        var port = Ports.Free();
         using var hook = new Hook();
         using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
         ConcurrentDictionary<string, string> paid = [];
@@ -114,41 +114,11 @@ public sealed class JournalTests : IDisposable
         return all;
     }
 
-    /// <summary>Hears webhooks, and remembers of which objects.</summary>
-    sealed class Hook : IDisposable
-    {
-        readonly HttpListener listener = new();
-
-        public Hook()
-        {
-            Url = $"http://127.0.0.1:{FreePort()}/";
-            listener.Prefixes.Add(Url);
-            listener.Start();
-            _ = Task.Run(Listen);
-        }
-
-        public string Url { get; }
-        public ConcurrentDictionary<string, bool> Heard { get; } = [];
-
-        async Task Listen()
-        {
-            while (listener.IsListening)
-            {
-                var context = await listener.GetContextAsync();
-                var body = (await JsonNode.ParseAsync(context.Request.InputStream))!;
-                Heard[body["data"]!["object"]!["id"]!.GetValue<string>()] = true;
-                context.Response.Close();
-            }
-        }
-
-        public void Dispose() => listener.Close();
-    }
-
     [Fact]
     public async Task A_line_cut_short_by_a_kill_is_as_if_it_never_was()
     {
         var ct = TestContext.Current.CancellationToken;
-        var port = FreePort();
+        var port = Ports.Free();
         using (var process = await Start(port))
         {
             await Post(port, "customers", "name=whole", "one");
@@ -174,7 +144,7 @@ public sealed class JournalTests : IDisposable
     public async Task Resetting_forgets_every_account_for_good()
     {
         var ct = TestContext.Current.CancellationToken;
-        var port = FreePort();
+        var port = Ports.Free();
         using (var process = await Start(port))
         {
             await Post(port, "customers", "name=a", "one");
@@ -208,7 +178,7 @@ public sealed class JournalTests : IDisposable
     public async Task With_a_lifeline_it_ends_when_its_standard_input_closes()
     {
         var ct = TestContext.Current.CancellationToken;
-        var port = FreePort();
+        var port = Ports.Free();
         using var process = await Start(port, lifeline: true);
         process.StandardInput.Close();
         await process.WaitForExitAsync(ct).WaitAsync(Patience, ct);
@@ -269,13 +239,6 @@ public sealed class JournalTests : IDisposable
             response.EnsureSuccessStatusCode();
             return (await JsonNode.ParseAsync(await response.Content.ReadAsStreamAsync()))!;
         }
-    }
-
-    static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     public void Dispose()

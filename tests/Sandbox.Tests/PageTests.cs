@@ -67,6 +67,20 @@ public sealed class PageTests(Sandbox sandbox) : IDisposable
     }
 
     [Fact]
+    public async Task The_shop_hears_of_a_purchase_before_its_customer_is_back()
+    {
+        using var hook = new Hook(TimeSpan.FromSeconds(1));
+        await Api(HttpMethod.Post, "webhook_endpoints",
+            $"url={Uri.EscapeDataString(hook.Url)}&enabled_events[]=checkout.session.completed");
+        var session = await Session();
+
+        var back = await Submit($"/pay/{session}", Card("4242424242424242"));
+
+        Assert.Equal($"https://shop.test/ok?s={session}", back.Headers.Location!.ToString());
+        Assert.Contains(session, hook.Heard.Keys);
+    }
+
+    [Fact]
     public async Task A_promotion_code_is_typed_in_on_the_page()
     {
         var coupon = await Api(HttpMethod.Post, "coupons", "percent_off=25&duration=once&name=Spring");

@@ -9,6 +9,8 @@ static class Dunning
 {
     const string SettingsId = "_dunning";
     const long Day = 86_400;
+    const int RetriesMax = 20;
+    const long RetryDaysMax = 60;
     static readonly string[] FinalStates = ["cancel", "unpaid", "pause", "past_due"];
 
     // Eight tries within two weeks, as Stripe recommends; its own choice of moments is not published.
@@ -24,16 +26,16 @@ static class Dunning
     /// <summary>An account's setting: the days between attempts and what follows the last.</summary>
     public static JsonObject Configure(Tx tx, JsonObject given)
     {
-        var final = given.Text("final") ?? "cancel";
+        var final = given["final"]?.ToString() ?? "cancel";
         if (!FinalStates.Contains(final))
         {
             throw StripeError.Invalid($"Invalid final: must be one of {string.Join(", ", FinalStates)}", "final");
         }
         var retries = given["retries"] is JsonArray days
-            ? days.Select(d => Json.AsNumber((JsonValue)d!) ?? 1).ToArray() : DefaultRetries;
-        if (retries.Length > 20 || retries.Any(d => d is < 1 or > 60))
+            ? days.Select(d => d is JsonValue value ? Json.AsNumber(value) ?? 0 : 0).ToArray() : DefaultRetries;
+        if (retries.Length > RetriesMax || retries.Any(d => d is < 1 or > RetryDaysMax))
         {
-            throw StripeError.Invalid("Invalid retries", "retries");
+            throw StripeError.Invalid($"Invalid retries: at most {RetriesMax}, each after 1 to {RetryDaysMax} days", "retries");
         }
         return tx.Add(new()
         {

@@ -7,12 +7,15 @@ namespace Purser.Sandbox.Stripe.Control;
 /// </summary>
 sealed class Controls(Accounts accounts, Timeline timeline, Deliveries deliveries)
 {
+    // Everything that falls due on the way is really done, so a slip of the finger must not cost a century of renewals.
+    static readonly TimeSpan ForwardMax = TimeSpan.FromDays(3_660);
+
     public void Map(IEndpointRouteBuilder app)
     {
         var control = app.MapGroup("/control").AddEndpointFilter(Refusals);
         control.MapPost("/faults", (HttpRequest r) => With(r, (account, body) =>
         {
-            Faults.Add(account, body.Text("kind") ?? "", body.MaybeNumber("count") ?? 1);
+            Faults.Add(account, body.Text("kind") ?? "", body.ContainsKey("count") ? Whole(body, "count") : 1);
             return new() { ["queued"] = (long)account.Faults.Count };
         }));
         control.MapGet("/faults", (HttpRequest r) =>
@@ -122,11 +125,21 @@ sealed class Controls(Accounts accounts, Timeline timeline, Deliveries deliverie
             : throw StripeError.Invalid($"{name} must be between 0 and 1", name);
     }
 
+    static long Whole(JsonObject body, string name)
+    {
+        if (!body.ContainsKey(name)) throw StripeError.MissingParam(name);
+        return body.MaybeNumber(name) ?? throw StripeError.Invalid($"{name} must be a whole number", name);
+    }
+
     JsonObject MoveClock(Account account, JsonObject body)
     {
-        var target = body.MaybeNumber("now") ?? throw StripeError.MissingParam("now");
+        var target = Whole(body, "now");
         lock (account.Gate)
         {
+            if (target > account.Now + ForwardMax.TotalSeconds)
+            {
+                throw StripeError.Invalid($"The clock moves at most {ForwardMax.TotalDays} days at once.", "now");
+            }
             if (target < account.Now) throw StripeError.Invalid("The clock only moves forward.", "now");
             account.MoveClock(target - account.WallNow);
             var tx = new Tx(account, Cause.Time);

@@ -17,6 +17,7 @@ sealed partial class Deliveries(Accounts accounts, TimeProvider time, ILogger<De
     static readonly TimeSpan AttemptTimeout = TimeSpan.FromSeconds(10);
     static readonly TimeSpan FlushTimeout = TimeSpan.FromSeconds(60);
     static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(250);
+    static readonly TimeSpan HeardTick = TimeSpan.FromMilliseconds(20);
     static readonly TimeSpan GiveUpAfter = TimeSpan.FromDays(3);
 
     // Four times as long after every failure: quick enough to watch, and three days are reached in eleven attempts.
@@ -231,6 +232,26 @@ sealed partial class Deliveries(Accounts accounts, TimeProvider time, ILogger<De
             if (await Send(attempt, ct)) delivered++;
         }
         return (delivered, attempts.Count - delivered);
+    }
+
+    /// <summary>Waits until every endpoint that is to hear of an event has answered well, or for so long.</summary>
+    public async Task Heard(Account account, string e, TimeSpan patience, CancellationToken ct)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(patience);
+        try
+        {
+            while (IsToBeSent(account, e)) await Task.Delay(HeardTick, time, limit.Token);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            // Whoever was not reached is told later.
+        }
+    }
+
+    static bool IsToBeSent(Account account, string e)
+    {
+        lock (account.Gate) return account.Referring(Kinds.Delivery, "event", e).Any(d => d.TimerAt("send") is not null);
     }
 
     /// <summary>Sends one event once more to one endpoint, whatever has become of it before.</summary>

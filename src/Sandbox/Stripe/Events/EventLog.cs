@@ -63,6 +63,7 @@ static class EventLog
             e.Under(Shapes)[version.Name] = Data(tx, body, was, version);
         }
         tx.Add(e);
+        tx.Events.Add((e.Id(), type));
         foreach (var endpoint in listening) Address(tx, e.Id(), endpoint.Id());
         return e;
     }

@@ -7,6 +7,9 @@ sealed class Browser(Accounts accounts, Control.Timeline timeline, Deliveries de
 {
     const int FieldMax = 500;
 
+    // Stripe gives the shop this long to hear of a purchase before the customer comes back to it.
+    static readonly TimeSpan ShopPatience = TimeSpan.FromSeconds(10);
+
     /// <summary>Reads the object of a page and shows it; null where there is none.</summary>
     public IResult Show(string id, string kind, Func<Tx, JsonObject, IResult> page)
     {
@@ -28,6 +31,7 @@ sealed class Browser(Accounts accounts, Control.Timeline timeline, Deliveries de
         var sent = await Fields(request);
         if (accounts.Having(id) is not { } account) return Layout.Missing();
         IResult result;
+        List<string> completed = [];
         lock (account.Gate)
         {
             account.BaseUrl = StripeApi.BaseUrl(request);
@@ -37,6 +41,7 @@ sealed class Browser(Accounts accounts, Control.Timeline timeline, Deliveries de
             {
                 result = act(new Call(tx, [], [id], request.Path, ApiVersion.Current), found, sent);
                 tx.Commit();
+                completed = [.. tx.Events.Where(e => e.Type == "checkout.session.completed").Select(e => e.Id)];
             }
             catch (StripeError error)
             {
@@ -47,6 +52,10 @@ sealed class Browser(Accounts accounts, Control.Timeline timeline, Deliveries de
         }
         timeline.Wake(account);
         deliveries.Wake(account);
+        foreach (var e in completed)
+        {
+            await deliveries.Heard(account, e, ShopPatience, request.HttpContext.RequestAborted);
+        }
         return result;
     }
 

@@ -19,6 +19,9 @@ sealed class Tx(Account account, Cause cause)
     readonly List<string> removed = [];
     readonly Queue<Action> later = new();
 
+    /// <summary>The events this operation wrote, by their types.</summary>
+    public List<(string Id, string Type)> Events { get; } = [];
+
     public Account Account => account;
     public Cause Cause => cause;
 
@@ -114,6 +117,7 @@ sealed class Tx(Account account, Cause cause)
         before.Clear();
         added.Clear();
         told.Clear();
+        Events.Clear();
         removed.Clear();
         later.Clear();
     }

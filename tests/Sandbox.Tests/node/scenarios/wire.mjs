@@ -192,6 +192,8 @@ export async function lists_page_in_both_directions(t) {
   assert.equal(back.has_more, true);
   const all = await t.stripe.customers.list({ limit: 2 }).autoPagingToArray({ limit: 100 });
   assert.deepEqual(all.map((c) => c.id), ids);
+  const upwards = await t.stripe.customers.list({ limit: 2, ending_before: ids[4] }).autoPagingToArray({ limit: 100 });
+  assert.deepEqual(upwards.map((c) => c.id), ids.slice(0, 4).reverse());
   await t.rejects(t.stripe.customers.list({ limit: 101 }), {
     param: 'limit', message: "This value must be less than or equal to 100 (it currently is '101').",
   });
@@ -240,6 +242,21 @@ export async function faults_come_in_stripes_own_form(t) {
   const customer = await t.client({ maxNetworkRetries: 2 }).customers.create({ name: 'Ada' });
   assert.equal((await t.stripe.customers.list()).data.length, 1);
   assert.ok(customer.id);
+}
+
+export async function controls_say_what_they_do_not_understand(t) {
+  const refused = async (path, body, param) => {
+    const answer = await t.raw('POST', `/control/${path}`, JSON.stringify(body), { 'content-type': 'application/json' });
+    assert.deepEqual([answer.status, answer.json.error.param], [400, param], answer.text);
+  };
+  await refused('faults', { kind: 'earthquake' }, 'kind');
+  await refused('faults', { kind: 'rate_limit', count: 'two' }, 'count');
+  await refused('clock', {}, 'now');
+  await refused('clock', { now: 1 }, 'now');
+  await refused('clock', { now: 999999999999999 }, 'now');
+  await refused('webhooks/chaos', { drop: 2 }, 'drop');
+  await refused('dunning', { retries: ['soon'] }, 'retries');
+  await refused('dunning', { final: 'explode' }, 'final');
 }
 
 export async function a_lost_answer_is_replayed_to_the_retry(t) {
