@@ -54,18 +54,18 @@ static class Dunning
     }
 
     /// <summary>
-    /// An attempt on an invoice has failed. The first invoice of a subscription is not retried, later ones are.
+    /// An attempt on an invoice has failed. The first invoice of a subscription is not retried, others are.
     /// </summary>
     public static void Failed(Tx tx, JsonObject invoice, bool hard)
     {
         var subscription = invoice.Text("_subscription") is { } id ? tx.Find(id) : null;
-        var retried = subscription is not null &&
-            subscription.Text("status") is not ("incomplete" or "canceled" or "incomplete_expired")
-            && invoice.Flag("auto_advance");
+        var status = subscription?.Text("status");
+        var retried = invoice.Flag("auto_advance") && status is not ("incomplete" or "canceled" or "incomplete_expired");
         if (invoice.Flag("_hard") != hard) invoice["_hard"] = hard;
         invoice["_hard_method"] = hard ? InvoicePayments.MethodFor(tx, invoice)?.Id() : null;
         if (!retried)
         {
+            invoice["next_payment_attempt"] = null;
             tx.Emit("invoice.payment_failed", invoice);
             return;
         }
@@ -79,8 +79,8 @@ static class Dunning
         else invoice.SetTimer("retry", invoice.Number("next_payment_attempt"));
         tx.Emit("invoice.payment_failed", invoice);
         tx.Emit("invoice.updated", invoice);
-        BecomePastDue(tx, subscription!);
-        if (last) End(tx, subscription!, invoice, final);
+        if (subscription is not null) BecomePastDue(tx, subscription);
+        if (last) End(tx, subscription, invoice, final);
     }
 
     static void BecomePastDue(Tx tx, JsonObject subscription)
@@ -93,8 +93,10 @@ static class Dunning
         tx.EmitUpdate("customer.updated", customer);
     }
 
-    static void End(Tx tx, JsonObject subscription, JsonObject invoice, string final)
+    static void End(Tx tx, JsonObject? subscription, JsonObject invoice, string final)
     {
+        invoice["auto_advance"] = false;
+        if (subscription is null) return;
         switch (final)
         {
             case "cancel":
@@ -110,7 +112,6 @@ static class Dunning
             default:
                 break;
         }
-        invoice["auto_advance"] = false;
     }
 
     /// <summary>An invoice that was sent is not collected, so nobody tries again; it is only late.</summary>

@@ -301,6 +301,19 @@ export async function dunning_may_pause_the_subscription(t) {
   assert.ok((await t.types()).includes('customer.subscription.paused'));
 }
 
+export async function an_invoice_of_no_subscription_is_tried_again_too(t) {
+  await t.control('dunning', { retries: [3] });
+  const w = await world(t, { card: 'pm_card_chargeCustomerFail' });
+  await t.stripe.invoiceItems.create({ customer: w.customer.id, amount: 500, currency: 'usd' });
+  const { id } = await t.stripe.invoices.create({ customer: w.customer.id, pending_invoice_items_behavior: 'include', auto_advance: true });
+  await t.advance(w.clock.id, start + 3700);
+  const failed = await t.stripe.invoices.retrieve(id);
+  assert.deepEqual([failed.status, failed.attempt_count, failed.next_payment_attempt], ['open', 1, start + 3600 + 3 * day]);
+  await t.advance(w.clock.id, start + 4 * day);
+  const ended = await t.stripe.invoices.retrieve(id);
+  assert.deepEqual([ended.status, ended.attempt_count, ended.next_payment_attempt, ended.auto_advance], ['open', 2, null, false]);
+}
+
 export async function an_invoice_that_was_sent_can_only_be_late(t) {
   const w = await world(t);
   const subscription = await w.subscribe({ collection_method: 'send_invoice', days_until_due: 7 });
