@@ -12,7 +12,7 @@ static class Ogg
     public static SoundLength Length(ReadOnlySpan<byte> file)
     {
         var streams = new Dictionary<uint, LogicalStream>();
-        // Every page is looked at, even one within another: a decoder that finds a damaged page looks into it for the next.
+        long taken = 0;
         for (var at = 0; at + PageHeader <= file.Length; at++)
         {
             var next = file[at..].IndexOf("OggS"u8);
@@ -22,8 +22,9 @@ static class Ogg
             var page = file[at..];
             var serial = (uint)page.Little(14, 4);
             if (!streams.TryGetValue(serial, out var stream)) streams[serial] = stream = new();
-            stream.Add(page);
-            if (streams.Count > MostStreams) return SoundLength.OfBytes(file.Length);
+            taken += stream.Add(page);
+            // Pages that lie within one another: which of them a decoder finds depends on what it thinks of the others.
+            if (taken > file.Length || streams.Count > MostStreams) return SoundLength.OfBytes(file.Length);
         }
 
         var length = new SoundLength(TimeSpan.Zero, TimeSpan.Zero);
@@ -45,7 +46,8 @@ static class Ogg
         ulong samples;
         ulong position;
 
-        public void Add(ReadOnlySpan<byte> page)
+        /// <summary>Returns how many bytes the page has.</summary>
+        public int Add(ReadOnlySpan<byte> page)
         {
             var segments = page.Part(PageHeader, page.Big(26, 1));
             var continued = (page.Big(5, 1) & 1) != 0;
@@ -60,6 +62,8 @@ static class Ogg
                 begins = segment < 255;
                 at += segment;
             }
+
+            return Math.Min(at, page.Length);
         }
 
         /// <summary>Nothing, where the sound is in no code that is known here.</summary>

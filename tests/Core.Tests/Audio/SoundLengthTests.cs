@@ -91,6 +91,14 @@ public sealed class SoundLengthTests
         AssertExact(10 * samples / 48_000.0, SoundFiles.Opus(0, [.. Enumerable.Repeat<byte[]>([first], 10)]));
 
     [Fact]
+    public void Pages_within_a_page_are_not_counted_but_bounded_by_their_bytes()
+    {
+        var file = SoundFiles.Opus(0, Packet, SoundFiles.Opus(0, Second));
+
+        AssertBound(file.Length / 500.0, file);
+    }
+
+    [Fact]
     public void A_packet_of_vorbis_holds_half_of_the_longest_block_at_most()
     {
         var length = Length(SoundFiles.Vorbis(position: 40_000, packets: 50));
