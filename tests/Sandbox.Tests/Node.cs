@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
@@ -81,7 +82,7 @@ sealed partial class Node
             RedirectStandardError = true,
         };
         if (sandbox is not null) start.Environment["SANDBOX_URL"] = sandbox.ToString();
-        using var process = Process.Start(start)!;
+        using var process = Begin(start);
         using var deadline = new CancellationTokenSource(Timeout);
         var output = process.StandardOutput.ReadToEndAsync(deadline.Token);
         var errors = process.StandardError.ReadToEndAsync(deadline.Token);
@@ -96,6 +97,20 @@ sealed partial class Node
         }
         return (process.ExitCode, await output, await errors);
     }
+
+    static Process Begin(ProcessStartInfo start)
+    {
+        try
+        {
+            return Process.Start(start)!;
+        }
+        catch (Win32Exception)
+        {
+            throw new InvalidOperationException($"{start.FileName} was not found: install Node.js (apt-get install nodejs npm), "
+                + "or let ./purser test do it as root.");
+        }
+    }
+
     [GeneratedRegex(@"^export async function (?<name>\w+)", RegexOptions.Multiline)]
     private static partial Regex Exported();
 }
