@@ -33,6 +33,15 @@ sealed record Failure
     /// <summary>The server decided, and by its key that decision holds for earlier attempts too.</summary>
     public bool Settled { get; init; }
 
+    /// <summary>Work under a key that was charged for it before.</summary>
+    public static readonly Failure DoneBefore = new()
+    {
+        Type = "conflict",
+        Code = "hold_captured",
+        Message = "Under this idempotency key the operation was done and charged before.",
+        Status = HttpStatusCode.Conflict,
+    };
+
     public static Failure TimedOut(Exception cause) => new()
     {
         Type = TransportException.TransportType,

@@ -46,8 +46,8 @@ public sealed class Holds
     /// <param name="cancellationToken">Gives up at once.</param>
     public Task<Release> ReleaseAsync(
         string hold, string? idempotencyKey = null, CancellationToken cancellationToken = default) => transport.Post(
-            $"{Path(hold)}/release", new NewRelease { IdempotencyKey = idempotencyKey },
-            Wire.Default.NewRelease, Wire.Default.Release, cancellationToken);
+            $"{Path(hold)}/release", new Nothing { IdempotencyKey = idempotencyKey },
+            Wire.Default.Nothing, Wire.Default.Release, cancellationToken);
 
     /// <summary>What became of it.</summary>
     /// <param name="hold">The hold's id.</param>
@@ -184,5 +184,3 @@ public sealed record Release : Answer
     /// <summary>What can be spent now.</summary>
     public required decimal Available { get; init; }
 }
-
-sealed record NewRelease : Command;

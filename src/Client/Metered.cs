@@ -100,6 +100,10 @@ public sealed record Usage
 
     /// <summary>Calls, where they are what is priced.</summary>
     public long? Requests { get; init; }
+
+    /// <summary>Whether any of it came out rather than went in.</summary>
+    internal bool HasAnswer =>
+        OutputTokens > 0 || ReasoningTokens > 0 || OutputAudioTokens > 0 || OutputImageTokens > 0 || Images > 0 || Seconds > 0;
 }
 
 /// <summary>How an amount came about.</summary>

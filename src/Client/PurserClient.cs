@@ -44,6 +44,16 @@ public sealed class PurserClient : IDisposable
         Packages = new(transport);
         Plans = new(transport);
         Rates = new(transport);
+        Operations = new(transport, Holds, options);
+        VirtualKeys = new(transport);
+        ProviderKeys = new(transport);
+        Calls = new(transport);
+        Checkouts = new(transport);
+        Orders = new(transport);
+        Refunds = new(transport);
+        Subscriptions = new(transport);
+        Portals = new(transport);
+        AutoRecharges = new(transport);
     }
 
     /// <summary>Who pays, by your own ids.</summary>
@@ -84,6 +94,36 @@ public sealed class PurserClient : IDisposable
 
     /// <summary>Prices of models and operations. Public: needs no key.</summary>
     public Rates Rates { get; }
+
+    /// <summary>AI work that your product does itself, held before and charged after.</summary>
+    public Operations Operations { get; }
+
+    /// <summary>Keys with which a customer's own programs make AI calls through the gateway.</summary>
+    public VirtualKeys VirtualKeys { get; }
+
+    /// <summary>Customers' own keys at AI providers.</summary>
+    public ProviderKeys ProviderKeys { get; }
+
+    /// <summary>AI calls that were made through the gateway, and what they come to.</summary>
+    public Calls Calls { get; }
+
+    /// <summary>Purchases on Stripe's page.</summary>
+    public Checkouts Checkouts { get; }
+
+    /// <summary>What customers have bought, or tried to.</summary>
+    public Orders Orders { get; }
+
+    /// <summary>Money that goes back, with the credits it paid for.</summary>
+    public Refunds Refunds { get; }
+
+    /// <summary>Plans that customers pay for.</summary>
+    public Subscriptions Subscriptions { get; }
+
+    /// <summary>Stripe's own page for a customer's cards, invoices and subscription.</summary>
+    public Portals Portals { get; }
+
+    /// <summary>Packages that are bought by themselves when credits run low.</summary>
+    public AutoRecharges AutoRecharges { get; }
 
     /// <summary>Closes the connections, if this client made them.</summary>
     public void Dispose() => made?.Dispose();

@@ -30,6 +30,11 @@ public sealed class PurserClientOptions
     /// </summary>
     public TimeSpan TotalTimeout { get; init; } = TimeSpan.FromSeconds(45);
 
+    /// <summary>
+    /// How long it is tried to charge for an operation that is over, whoever is still there to wait. Default 2 minutes.
+    /// </summary>
+    public TimeSpan SettleTimeout { get; init; } = TimeSpan.FromMinutes(2);
+
     /// <summary>The clock of timeouts, pauses and generated keys.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
@@ -42,6 +47,8 @@ public sealed class PurserClientOptions
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Timeout, LongestTimeout);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(TotalTimeout, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(TotalTimeout, LongestTimeout);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(SettleTimeout, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(SettleTimeout, LongestTimeout);
         // The key itself stays out of the message: exceptions end up in logs.
         if (Key is { } key && !key.AsSpan().IsToken())
             throw new ArgumentException("The key is empty or has characters that no key has.", nameof(Key));

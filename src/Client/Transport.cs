@@ -6,7 +6,7 @@ using System.Text.Json.Serialization.Metadata;
 namespace Purser.Client;
 
 /// <summary>One call of the API, as it is sent on every attempt: the same bytes, under the same key.</summary>
-sealed record Call(HttpMethod Method, string Path, byte[]? Body = null, string? Key = null)
+sealed record ApiCall(HttpMethod Method, string Path, byte[]? Body = null, string? Key = null)
 {
     public bool Writes => Method != HttpMethod.Get;
 }
@@ -44,12 +44,18 @@ sealed class Transport
     public Task<T> Delete<T>(string path, JsonTypeInfo<T> answer, CancellationToken ct) =>
         Send(new(HttpMethod.Delete, path), answer, ct);
 
+    public Task Delete(string path, CancellationToken ct) =>
+        Send(new(HttpMethod.Delete, path), Wire.Default.NoAnswer, ct);
+
     public Task<TAnswer> Put<TBody, TAnswer>(
         string path, TBody body, JsonTypeInfo<TBody> sent, JsonTypeInfo<TAnswer> answer, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Send(new(HttpMethod.Put, path, JsonSerializer.SerializeToUtf8Bytes(body, sent)), answer, ct);
     }
+
+    public Task Put<TBody>(string path, TBody body, JsonTypeInfo<TBody> sent, CancellationToken ct) =>
+        Put(path, body, sent, Wire.Default.NoAnswer, ct);
 
     public Task<TAnswer> Post<TBody, TAnswer>(
         string path, TBody body, JsonTypeInfo<TBody> sent, JsonTypeInfo<TAnswer> answer, CancellationToken ct)
@@ -66,10 +72,11 @@ sealed class Transport
         [EnumeratorCancellation] CancellationToken ct)
     {
         var after = paging.After;
+        var limit = (path.Contains('?', StringComparison.Ordinal) ? "&limit=" : "?limit=") + paging.PageSize;
         while (true)
         {
             var from = after is null ? "" : $"&after={Uri.EscapeDataString(after)}";
-            var page = await Get($"{path}?limit={paging.PageSize}{from}", answer, ct).ConfigureAwait(false);
+            var page = await Get($"{path}{limit}{from}", answer, ct).ConfigureAwait(false);
             foreach (var row in page.Data) yield return row;
 
             // An empty page that promises more would be asked for again and again.
@@ -81,7 +88,7 @@ sealed class Transport
     /// <summary>A key for one call: made once, so that every retry carries it.</summary>
     public string NewKey() => Guid.CreateVersion7(time.GetUtcNow()).ToString();
 
-    async Task<T> Send<T>(Call call, JsonTypeInfo<T> type, CancellationToken ct)
+    async Task<T> Send<T>(ApiCall call, JsonTypeInfo<T> type, CancellationToken ct)
     {
         var start = time.GetTimestamp();
         // Once an attempt may have been carried out, a later one that was turned away does not undo it.
@@ -101,7 +108,7 @@ sealed class Transport
         }
     }
 
-    async Task<(T?, Failure?)> Try<T>(Call call, JsonTypeInfo<T> type, TimeSpan limit, CancellationToken ct)
+    async Task<(T?, Failure?)> Try<T>(ApiCall call, JsonTypeInfo<T> type, TimeSpan limit, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
         using var patience = new CancellationTokenSource(limit > TimeSpan.Zero ? limit : TimeSpan.FromTicks(1), time);
@@ -133,7 +140,7 @@ sealed class Transport
         }
     }
 
-    HttpRequestMessage Request(Call call)
+    HttpRequestMessage Request(ApiCall call)
     {
         var request = new HttpRequestMessage(call.Method, new Uri(address, call.Path))
         {
@@ -152,6 +159,8 @@ sealed class Transport
 
     static async Task<T> Read<T>(HttpResponseMessage response, JsonTypeInfo<T> type, CancellationToken ct)
     {
+        if (new NoAnswer() is T nothing) return nothing;
+
         var body = await response.Content.ReadAsStreamAsync(ct).ConfigureAwait(false);
         await using var closed = body.ConfigureAwait(false);
         var answer = await JsonSerializer.DeserializeAsync(body, type, ct).ConfigureAwait(false)

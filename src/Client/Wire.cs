@@ -31,6 +31,12 @@ public abstract record Command
 /// <param name="Currency">ISO 4217 in lower case: <c>usd</c>, <c>eur</c>, <c>jpy</c>.</param>
 public sealed record Money(long Minor, string Currency);
 
+/// <summary>What has nothing to say but which key it is sent under.</summary>
+sealed record Nothing : Command;
+
+/// <summary>What is answered without a body.</summary>
+sealed record NoAnswer;
+
 sealed record Page<T>
 {
     public required IReadOnlyList<T> Data { get; init; }
@@ -71,12 +77,23 @@ sealed class WholeSeconds : JsonConverter<TimeSpan>
         writer.WriteNumberValue(value.Ticks / TimeSpan.TicksPerSecond);
 }
 
+sealed class Milliseconds : JsonConverter<TimeSpan>
+{
+    public override TimeSpan Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        TimeSpan.FromMilliseconds(reader.GetInt64());
+
+    public override void Write(Utf8JsonWriter writer, TimeSpan value, JsonSerializerOptions options) =>
+        writer.WriteNumberValue(value.Ticks / TimeSpan.TicksPerMillisecond);
+}
+
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     NumberHandling = JsonNumberHandling.AllowReadingFromString,
     Converters = [typeof(Instant), typeof(Names<GrantSource>), typeof(Names<EntryKind>), typeof(Names<HoldState>),
-        typeof(Names<Interval>), typeof(Names<Rollover>)])]
+        typeof(Names<Interval>), typeof(Names<Rollover>), typeof(Names<BudgetPeriod>), typeof(Names<CallState>),
+        typeof(Names<OrderKind>), typeof(Names<OrderState>), typeof(Names<RefundState>), typeof(Names<SubscriptionStatus>),
+        typeof(Names<ChangeWhen>), typeof(Names<CancelWhen>), typeof(Names<RechargeState>)])]
 [JsonSerializable(typeof(Customer))]
 [JsonSerializable(typeof(CustomerDetails))]
 [JsonSerializable(typeof(Page<Customer>))]
@@ -92,7 +109,6 @@ sealed class WholeSeconds : JsonConverter<TimeSpan>
 [JsonSerializable(typeof(Hold))]
 [JsonSerializable(typeof(NewCapture))]
 [JsonSerializable(typeof(Capture))]
-[JsonSerializable(typeof(NewRelease))]
 [JsonSerializable(typeof(Release))]
 [JsonSerializable(typeof(NewAdjustment))]
 [JsonSerializable(typeof(NewReversal))]
@@ -106,4 +122,30 @@ sealed class WholeSeconds : JsonConverter<TimeSpan>
 [JsonSerializable(typeof(Page<Package>))]
 [JsonSerializable(typeof(Page<Plan>))]
 [JsonSerializable(typeof(Page<Rate>))]
+[JsonSerializable(typeof(Nothing))]
+[JsonSerializable(typeof(NoAnswer))]
+[JsonSerializable(typeof(NewVirtualKey))]
+[JsonSerializable(typeof(VirtualKey))]
+[JsonSerializable(typeof(Page<VirtualKey>))]
+[JsonSerializable(typeof(SealedKey))]
+[JsonSerializable(typeof(Page<ProviderKey>))]
+[JsonSerializable(typeof(Call))]
+[JsonSerializable(typeof(Page<Call>))]
+[JsonSerializable(typeof(CallSums))]
+[JsonSerializable(typeof(NewCheckout))]
+[JsonSerializable(typeof(Checkout))]
+[JsonSerializable(typeof(NewPortal))]
+[JsonSerializable(typeof(Portal))]
+[JsonSerializable(typeof(Order))]
+[JsonSerializable(typeof(Page<Order>))]
+[JsonSerializable(typeof(NewRefund))]
+[JsonSerializable(typeof(Refund))]
+[JsonSerializable(typeof(Page<Refund>))]
+[JsonSerializable(typeof(PlanChange))]
+[JsonSerializable(typeof(Cancellation))]
+[JsonSerializable(typeof(Subscription))]
+[JsonSerializable(typeof(PlanPreview))]
+[JsonSerializable(typeof(Entitlements))]
+[JsonSerializable(typeof(NewAutoRecharge))]
+[JsonSerializable(typeof(AutoRecharge))]
 sealed partial class Wire : JsonSerializerContext;

@@ -7,6 +7,7 @@ using Purser.Core;
 using Purser.Core.Ledger;
 using Purser.Server.Ledger;
 using Purser.Server.Platform;
+using BudgetPeriod = Purser.Core.Ledger.BudgetPeriod;
 
 namespace Purser.Server.Tests.Ledger;
 

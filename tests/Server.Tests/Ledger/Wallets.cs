@@ -4,6 +4,8 @@ using Purser.Core;
 using Purser.Core.Ledger;
 using Purser.Server.Ledger;
 using Purser.Server.Platform;
+using Budget = Purser.Core.Ledger.Budget;
+using BudgetPeriod = Purser.Core.Ledger.BudgetPeriod;
 using GrantSource = Purser.Client.GrantSource;
 
 namespace Purser.Server.Tests.Ledger;
