@@ -4,7 +4,7 @@ namespace Purser.Core.Gateway;
 /// <param name="FullAt">When all of the limit will be there again. It is all that has to be remembered.</param>
 public readonly record struct RateLimit(DateTimeOffset FullAt)
 {
-    static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
+    public static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
 
     /// <summary>Takes so many, if they are there. More than the limit itself is never there.</summary>
     public (RateLimit After, RateAnswer Answer) Take(long perMinute, long count, DateTimeOffset now)
@@ -29,8 +29,9 @@ public readonly record struct RateLimit(DateTimeOffset FullAt)
         return new(perMinute, left <= 0 ? 0 : (long)((Int128)left * perMinute / Window.Ticks), full - now, wait);
     }
 
+    /// <summary>How much of the minute so many take.</summary>
     // Rounded up, so that a limit is never exceeded by what was rounded away; at most an hour, which no limit waits for.
-    static TimeSpan Cost(long perMinute, long count)
+    public static TimeSpan Cost(long perMinute, long count)
     {
         var ticks = (Int128)count * Window.Ticks;
         var cost = count >= 0 ? (ticks + perMinute - 1) / perMinute : ticks / perMinute;

@@ -84,7 +84,7 @@ sealed class Gateway(
 
         // :: 3
         var counted = Bounding.EstimatedPrompt(request);
-        var verdict = limits.Take(key, counted, now);
+        var verdict = await limits.Take(key, counted, now);
         verdict.SetHeaders(http.Response.Headers, Targets.DialectOf(wire), now);
         if (!verdict.Granted) return TooOften(verdict);
 
@@ -103,7 +103,7 @@ sealed class Gateway(
             var attempt = await Attempt(http, call, body, last: target == choice[^1]);
             if (attempt is not Attempted.Next next)
             {
-                limits.Correct(key, call.UsedTokens - counted, now);
+                limits.Correct(key, verdict, call.UsedTokens - counted, now);
                 return (attempt as Attempted.Refused)?.Error;
             }
 

@@ -15,6 +15,7 @@ static class GatewaySetup
         services.AddSingleton<Targets>();
         services.AddSingleton<VirtualKeys>();
         services.AddSingleton<OwnKeys>();
+        services.AddSingleton<SharedLimits>();
         services.AddSingleton<RateLimits>();
         services.AddSingleton<Drains>();
         services.AddSingleton<GatewayMetrics>();

@@ -17,6 +17,9 @@ sealed record Patience
     /// <summary>For a settlement before the caller is told that the answer is over. It goes on after that.</summary>
     public TimeSpan Settlement { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>For the limits that servers share. Then each counts by itself.</summary>
+    public TimeSpan Limits { get; init; } = TimeSpan.FromMilliseconds(50);
+
     /// <summary>
     /// How long credits stay held for a call while no server runs at all: the first to be back finds it and settles it by
     /// what was written down of it.

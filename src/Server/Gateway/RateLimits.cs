@@ -9,6 +9,9 @@ namespace Purser.Server.Gateway;
 /// <summary>What the limits of a key say to one request.</summary>
 sealed record RateVerdict(RateAnswer? Requests, RateAnswer? Tokens)
 {
+    /// <summary>Whether it was counted together with other servers.</summary>
+    public bool IsShared { get; init; }
+
     public bool Granted => Requests is not { Granted: false } && Tokens is not { Granted: false };
 
     public TimeSpan Wait => Longer(Requests?.Wait ?? default, Tokens?.Wait ?? default);
@@ -43,17 +46,35 @@ sealed record RateVerdict(RateAnswer? Requests, RateAnswer? Tokens)
     static TimeSpan Longer(TimeSpan a, TimeSpan b) => a > b ? a : b;
 }
 
-/// <summary>How many requests and tokens each key has used of its minute.</summary>
-sealed class RateLimits
+/// <summary>
+/// How many requests and tokens each key has used of its minute: on all servers together where they share a Redis; on this
+/// one alone where there is none, and as long as it is away.
+/// </summary>
+sealed class RateLimits(SharedLimits shared)
 {
     // Beyond this, those are forgotten that have all of their limit again.
     const int Most = 100_000;
 
     readonly ConcurrentDictionary<(Id<VirtualKey> Key, bool Tokens), RateLimit> used = new();
 
-    public RateVerdict Take(VirtualKey key, long tokens, DateTimeOffset now)
+    public async ValueTask<RateVerdict> Take(VirtualKey key, long tokens, DateTimeOffset now)
     {
         if (key is { RequestsPerMinute: null, TokensPerMinute: null }) return new(null, null);
+
+        return (shared.IsConfigured ? await shared.Take(key, tokens) : null) ?? TakeHere(key, tokens, now);
+    }
+
+    /// <summary>Once it is known what a call really used: where it was taken.</summary>
+    public void Correct(VirtualKey key, RateVerdict taken, long more, DateTimeOffset now)
+    {
+        if (key.TokensPerMinute is not { } most || more == 0) return;
+
+        if (taken.IsShared) shared.Correct(key, most, more);
+        else used.AddOrUpdate((key.Id, true), _ => default, (_, limit) => limit.Correct(most, more, now));
+    }
+
+    RateVerdict TakeHere(VirtualKey key, long tokens, DateTimeOffset now)
+    {
         if (used.Count > Most) Forget(now);
 
         var requests = key.RequestsPerMinute is { } some ? Take((key.Id, false), some, 1, now) : (RateAnswer?)null;
@@ -61,14 +82,6 @@ sealed class RateLimits
         var granted = requests is not { Granted: false };
         var ofTokens = key.TokensPerMinute is { } most && granted ? Take((key.Id, true), most, tokens, now) : (RateAnswer?)null;
         return new(requests, ofTokens);
-    }
-
-    /// <summary>Once it is known what a call really used.</summary>
-    public void Correct(VirtualKey key, long more, DateTimeOffset now)
-    {
-        if (key.TokensPerMinute is not { } most || more == 0) return;
-
-        used.AddOrUpdate((key.Id, true), _ => default, (_, limit) => limit.Correct(most, more, now));
     }
 
     RateAnswer Take((Id<VirtualKey>, bool) which, long perMinute, long count, DateTimeOffset now)

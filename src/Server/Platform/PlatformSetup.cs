@@ -23,6 +23,8 @@ static class PlatformSetup
             Migrator.IsUpToDate(provider.GetRequiredService<Db>(), ct)));
         services.AddSingleton<Jobs>();
         services.AddHostedService(provider => provider.GetRequiredService<Jobs>());
+        services.AddSingleton<Redis>();
+        services.AddHostedService(provider => provider.GetRequiredService<Redis>());
         services.ConfigureHttpJsonOptions(options => Json.Configure(options.SerializerOptions));
         // What cannot be bound is explained by the one handler, not by an empty 400.
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);

@@ -60,6 +60,9 @@ sealed partial record Settings
     /// <summary>An Npgsql connection string, or null where the embedded PostgreSQL is used.</summary>
     public required string? Database { get; init; }
 
+    /// <summary>Where several servers count together what a key may do. Null where each counts by itself.</summary>
+    public required RedisAddress? Redis { get; init; }
+
     /// <summary>Empty where the environment names none, until <see cref="WithAdminKey"/>.</summary>
     public required string AdminKey { get; init; }
 
@@ -133,6 +136,7 @@ sealed partial record Settings
                 SandboxPort = sandboxPort,
                 DataFolder = Path.GetFullPath(Get("PURSER_DATA") ?? Path.Combine(home, "data")),
                 Database = Database(),
+                Redis = Redis(),
                 AdminKey = AdminKey(),
                 EncryptionKey = EncryptionKey(),
                 CatalogFile = Path.GetFullPath(Get("PURSER_CATALOG") ?? Path.Combine(home, "catalogs", "default.yaml")),
@@ -188,6 +192,14 @@ sealed partial record Settings
             var (connectionString, fault) = DatabaseUrl.Parse(url);
             if (fault is not null) faults.Add($"DATABASE_URL {fault}.");
             return connectionString;
+        }
+
+        RedisAddress? Redis()
+        {
+            if (Get("REDIS_URL") is not { } url) return null;
+            var (address, fault) = RedisAddress.Parse(url);
+            if (fault is not null) faults.Add($"REDIS_URL {fault}.");
+            return address;
         }
 
         string AdminKey()

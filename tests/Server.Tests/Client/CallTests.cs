@@ -3,7 +3,6 @@ using System.Net.Http.Json;
 using Microsoft.AspNetCore.Builder;
 using Purser.Client;
 using Purser.Server.Tests.Ledger;
-using Purser.Server.Tests.Payments;
 
 namespace Purser.Server.Tests.Client;
 
@@ -17,7 +16,7 @@ public sealed class CallTests(App app) : IClassFixture<App>, IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var sandbox = await StripeSandbox.Url();
+        var sandbox = await Sandbox.Url();
         server = await app.Build(Given.Settings with { SandboxPort = sandbox.Port, EncryptionKey = "sixteen letters or more" });
         await server.StartAsync(Ct);
         purser = new(new PurserClientOptions { BaseAddress = new(server.Urls.Single()), Key = Given.AdminKey });
