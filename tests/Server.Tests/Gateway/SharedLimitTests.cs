@@ -4,7 +4,6 @@ using System.Net.Http.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
-using Purser.Client;
 using Purser.Core;
 using Purser.Core.Gateway;
 using Purser.Server.Gateway;
@@ -109,7 +108,7 @@ public sealed class SharedLimitTests(App app) : IClassFixture<App>
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => Ask(i % 2 == 0 ? one : two, key.Key!)));
 
-        await Task.WhenAll(one.StopAsync(), two.StopAsync());
+        await Task.WhenAll(one.StopAsync(Ct), two.StopAsync(Ct));
         // One more may come back while a busy machine is at it.
         Assert.InRange(answers.Count(status => status == 200), 4, 5);
         Assert.All(answers, status => Assert.True(status is 200 or 429, $"{status}"));

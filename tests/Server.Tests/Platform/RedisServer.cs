@@ -81,7 +81,7 @@ sealed class RedisServer : IAsyncDisposable
     ])
     { RedirectStandardOutput = true })!;
 
-    Task Signal(string name) => Programs.Run(
+    Task<Ran> Signal(string name) => Programs.Run(
         "/bin/sh", ["-c", $"kill -{name} {process.Id}"], user: null, TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
 
     static string Find() =>
