@@ -30,8 +30,12 @@ static class CallEndpoints
     {
         var v1 = routes.MapGroup("/v1").WithTags("Gateway");
         v1.MapGet("/calls/{call}", Get).WithSummary("What was held, used and charged for a call, and why").Produces<CallAnswer>();
-        v1.MapGet("/customers/{customer}/calls", List).WithSummary("A customer's calls, newest first; of one key with 'key'");
-        v1.MapGet("/customers/{customer}/usage", Usage).WithSummary("Sums of a customer's calls by model, day and key").Produces<UsagePage>();
+        v1.MapGet("/customers/{customer}/calls", List).WithSummary("A customer's calls that have ended, newest first").Produces<Page<CallAnswer>>()
+            .WithQuery("key", "The id of a key: only calls that were made with it.");
+        v1.MapGet("/customers/{customer}/usage", Usage).WithSummary("Sums of a customer's calls by model, day and key").Produces<UsagePage>()
+            .WithQuery("from", "The first day, of UTC: 2026-11-20. Thirty days in all, if left out.")
+            .WithQuery("to", "The last day; today, if left out.")
+            .WithQuery("group_by", "One or more of model, day and key, with commas between them.");
     }
 
     static async Task<IResult> Get(CallId call, Db db, HttpContext http, CancellationToken ct)

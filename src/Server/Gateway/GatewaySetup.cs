@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using Purser.Core.Gateway;
 using Purser.Server.Gateway.Providers;
 using Purser.Server.Platform;
 
@@ -38,26 +37,7 @@ static class GatewaySetup
         routes.MapOwnKeys();
         routes.MapCalls();
 
-        // They look at their keys themselves, and answer as the API they speak does.
-        var gateway = routes.MapGroup("").Public().WithMetadata(new LargeBodies(Gateway.LargestBody)).WithTags("AI");
-        Map(gateway, "/openai/v1/chat/completions", Wire.ChatCompletions);
-        Map(gateway, "/openai/v1/responses", Wire.Responses);
-        Map(gateway, "/openai/v1/embeddings", Wire.Embeddings);
-        Map(gateway, "/openai/v1/audio/transcriptions", Wire.Transcriptions);
-        Map(gateway, "/openai/v1/images/generations", Wire.Images);
-        Map(gateway, "/anthropic/v1/messages", Wire.Messages);
-        Map(gateway, "/anthropic/v1/messages/count_tokens", Wire.CountTokens);
-        MapModels(gateway, "/openai/v1/models", Dialect.OpenAi);
-        MapModels(gateway, "/anthropic/v1/models", Dialect.Anthropic);
-    }
-
-    static void Map(IEndpointRouteBuilder routes, string path, Wire wire) =>
-        routes.MapPost(path, (HttpContext http, Gateway gateway) => gateway.Handle(http, wire));
-
-    static void MapModels(IEndpointRouteBuilder routes, string path, Dialect dialect)
-    {
-        routes.MapGet(path, (HttpContext http, ModelList models) => models.Handle(http, dialect, name: null));
-        routes.MapGet(path + "/{**name}", (HttpContext http, ModelList models, string name) => models.Handle(http, dialect, name));
+        routes.MapAi();
     }
 }
 

@@ -43,7 +43,8 @@ static class VirtualKeyEndpoints
         var v1 = routes.MapGroup("/v1").WithTags("Gateway");
         v1.MapPost("/customers/{customer}/keys", Create).Once().WithSummary("Make a key for the gateway; it is shown once")
             .Produces<VirtualKeyAnswer>(StatusCodes.Status201Created);
-        v1.MapGet("/customers/{customer}/keys", List).WithSummary("List a customer's keys for the gateway");
+        v1.MapGet("/customers/{customer}/keys", List).WithSummary("List a customer's keys for the gateway, the oldest first")
+            .Produces<Page<VirtualKeyAnswer>>();
         v1.MapDelete("/keys/{key}", Revoke).WithSummary("Revoke a key for the gateway, at once and on every server");
     }
 

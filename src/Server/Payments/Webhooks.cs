@@ -111,7 +111,8 @@ static class WebhookEndpoints
     {
         routes.MapPost("/webhooks/stripe", Receive).Public().WithTags("Webhooks").WithSummary("Stripe's events, signed");
         var events = routes.MapGroup("/v1/webhook-events").WithTags("Webhooks").AdminOnly();
-        events.MapGet("/", List).WithSummary("Events as they were received and applied; ?state=failed").Produces<Page<EventAnswer>>();
+        events.MapGet("/", List).WithSummary("Events as they were received and applied").Produces<Page<EventAnswer>>()
+            .WithQuery("state", "pending, done, ignored, failed or discarded.");
         events.MapGet("/{id}", Show).WithSummary("One event").Produces<EventAnswer>();
         events.MapPost("/{id}/retry", Retry).WithSummary("Apply an event again now").Produces<EventAnswer>();
         events.MapPost("/{id}/discard", Discard).WithSummary("Never apply it: a person decided").Produces<EventAnswer>();

@@ -9,6 +9,10 @@ namespace Purser.Server.Platform;
 /// <summary>The description of the API that clients are made from, and the page that shows it.</summary>
 static class ApiDescription
 {
+    const string Key = "key";
+    const string VirtualKey = "virtual_key";
+    const string VirtualKeyHeader = "virtual_key_header";
+
     public static void AddApiDescription(this IServiceCollection services) => services.AddOpenApi("v1", options =>
     {
         options.AddDocumentTransformer((document, _, _) =>
@@ -17,7 +21,20 @@ static class ApiDescription
             document.Components ??= new();
             document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
             {
-                ["key"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer" },
+                [Key] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer" },
+                [VirtualKey] = new OpenApiSecurityScheme
+                {
+                    Type = SecuritySchemeType.Http,
+                    Scheme = "bearer",
+                    Description = "A customer's key for AI calls: pvk_…",
+                },
+                [VirtualKeyHeader] = new OpenApiSecurityScheme
+                {
+                    Type = SecuritySchemeType.ApiKey,
+                    In = ParameterLocation.Header,
+                    Name = "x-api-key",
+                    Description = "The same, where Anthropic's SDKs put it.",
+                },
             };
             return Task.CompletedTask;
         });
@@ -72,10 +89,17 @@ static class ApiDescription
     static async Task Describe(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken ct)
     {
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
-        if (!metadata.OfType<PublicRoute>().Any())
-            operation.Security = [new() { [new OpenApiSecuritySchemeReference("key", context.Document)] = [] }];
-
         operation.Parameters ??= [];
+        operation.Responses ??= [];
+        if (metadata.OfType<ForeignRoute>().FirstOrDefault() is { } foreign)
+        {
+            Describe(operation, foreign, context);
+            return;
+        }
+
+        if (!metadata.OfType<PublicRoute>().Any()) operation.Security = [Secured(Key, context)];
+        foreach (var query in metadata.OfType<QueryParameter>())
+            operation.Parameters.Add(Parameter(query.Name, ParameterLocation.Query, query.Meaning));
         foreach (var parameter in operation.Parameters.OfType<OpenApiParameter>())
             if (parameter.In == ParameterLocation.Path) parameter.Schema = new OpenApiSchema { Type = JsonSchemaType.String };
         if (HttpMethods.IsPost(context.Description.HttpMethod ?? ""))
@@ -92,7 +116,6 @@ static class ApiDescription
             operation.Parameters.Add(Parameter("after", ParameterLocation.Query, "The id of the last one that was read."));
         }
 
-        operation.Responses ??= [];
         operation.Responses["default"] = new OpenApiResponse
         {
             Description = "An error",
@@ -102,6 +125,33 @@ static class ApiDescription
             },
         };
     }
+
+    static void Describe(OpenApiOperation operation, ForeignRoute route, OpenApiOperationTransformerContext context)
+    {
+        operation.Security = [Secured(VirtualKey, context), Secured(VirtualKeyHeader, context)];
+        operation.ExternalDocs = new() { Url = new(route.Documentation) };
+        operation.Description = $"In and out as {route.Documentation} says, errors included.";
+        if (route.Accepts is { } type) operation.RequestBody = new OpenApiRequestBody { Required = true, Content = Anything(type) };
+        operation.Responses!["200"] = new OpenApiResponse
+        {
+            Description = "The answer, or the events of a stream",
+            Content = Anything("application/json"),
+            Headers = route.Headers.ToDictionary(
+                header => header.Name,
+                IOpenApiHeader (header) => new OpenApiHeader
+                {
+                    Description = header.Meaning,
+                    Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+                }),
+        };
+        operation.Responses["default"] = new OpenApiResponse { Description = "An error, as that API words it", Content = Anything("application/json") };
+    }
+
+    static Dictionary<string, OpenApiMediaType> Anything(string type) =>
+        new() { [type] = new() { Schema = new OpenApiSchema { Type = JsonSchemaType.Object } } };
+
+    static OpenApiSecurityRequirement Secured(string by, OpenApiOperationTransformerContext context) =>
+        new() { [new OpenApiSecuritySchemeReference(by, context.Document)] = [] };
 
     static async Task<IOpenApiSchema> Error(OpenApiOperationTransformerContext context, CancellationToken ct)
     {
@@ -126,7 +176,7 @@ static class ApiDescription
     };
 
     const string Introduction = """
-        Credits, charges and holds of the customers of one product. Every call takes `Authorization: Bearer KEY`.
+        Credits, payments and AI calls of the customers of one product. Every call takes `Authorization: Bearer KEY`.
         Every POST takes an `Idempotency-Key`, for ever: a retry answers as the first time, with `Idempotency-Replayed: true`.
         Errors are `{"error":{"type","code","message","param"?,"request_id"}}`.
         """;

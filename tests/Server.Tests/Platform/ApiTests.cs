@@ -99,9 +99,15 @@ public sealed class ApiTests(App app) : IClassFixture<App>
         Assert.All(operations, one =>
         {
             Assert.True(one.Operation.Value.TryGetProperty("summary", out _), one.Name);
-            Assert.Contains(
+            var good = Assert.Single(
                 one.Operation.Value.GetProperty("responses").EnumerateObject(),
                 response => response.Name.StartsWith('2'));
+            if (good.Name != "204")
+            {
+                var content = good.Value.GetProperty("content").GetProperty("application/json");
+                Assert.True(content.GetProperty("schema").TryGetProperty("$ref", out _), $"{one.Operation.Name} {one.Name}");
+            }
+
             if (one.Operation.Name == "post") Assert.Contains("Idempotency-Key", Parameters(one.Operation.Value));
         });
     }
@@ -109,12 +115,47 @@ public sealed class ApiTests(App app) : IClassFixture<App>
     [Fact]
     public async Task The_description_says_how_every_operation_fails()
     {
-        var operations = (await Description()).GetProperty("paths").EnumerateObject().SelectMany(path => path.Value.EnumerateObject());
+        // Of which those that speak another API fail as that one does.
+        var operations = (await Description()).GetProperty("paths").EnumerateObject().SelectMany(path => path.Value.EnumerateObject())
+            .Where(operation => !operation.Value.TryGetProperty("externalDocs", out _));
 
         Assert.All(operations, operation => Assert.Equal(
             "#/components/schemas/ErrorBody",
             operation.Value.GetProperty("responses").GetProperty("default").GetProperty("content")
                 .GetProperty("application/json").GetProperty("schema").GetProperty("$ref").GetString()));
+    }
+
+    [Fact]
+    public async Task The_description_sends_to_the_documentation_of_the_APIs_that_are_spoken()
+    {
+        var paths = (await Description()).GetProperty("paths");
+        string[] spoken = [.. paths.EnumerateObject().Select(path => path.Name).Where(path =>
+            path.StartsWith("/openai/", StringComparison.Ordinal) || path.StartsWith("/anthropic/", StringComparison.Ordinal))];
+
+        var chat = paths.GetProperty("/openai/v1/chat/completions").GetProperty("post");
+
+        Assert.Equal(11, spoken.Length);
+        Assert.All(spoken, path => Assert.All(paths.GetProperty(path).EnumerateObject(), operation =>
+        {
+            Assert.StartsWith("https://", operation.Value.GetProperty("externalDocs").GetProperty("url").GetString(), StringComparison.Ordinal);
+            Assert.True(operation.Value.TryGetProperty("summary", out _));
+            Assert.Equal(2, operation.Value.GetProperty("security").GetArrayLength());
+        }));
+        Assert.Contains("Purser-Call-Id", Answered.Names(chat.GetProperty("responses").GetProperty("200").GetProperty("headers")));
+        Assert.True(chat.GetProperty("requestBody").GetProperty("content").TryGetProperty("application/json", out _));
+        Assert.DoesNotContain("Idempotency-Key", chat.GetRawText(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/v1/customers/{customer}/keys", "limit", "after")]
+    [InlineData("/v1/customers/{customer}/calls", "key", "limit", "after")]
+    [InlineData("/v1/customers/{customer}/usage", "from", "to", "group_by")]
+    [InlineData("/v1/webhook-events", "state", "limit", "after")]
+    public async Task The_description_says_what_a_query_may_ask_for(string path, params string[] names)
+    {
+        var operation = (await Description()).GetProperty("paths").GetProperty(path).GetProperty("get");
+
+        Assert.Empty(names.Except(Parameters(operation)));
     }
 
     [Fact]
