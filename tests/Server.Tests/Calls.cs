@@ -33,6 +33,13 @@ static class Calls
 {
     public static Task<Answered> Read(this HttpClient http, string path) => http.Call(HttpMethod.Get, path);
 
+    /// <summary>The only item of a page, and whether there are more behind it.</summary>
+    public static async Task<(JsonElement Item, bool HasMore)> Only(this HttpClient http, string path)
+    {
+        var page = (await http.Read(path)).Json;
+        return (Assert.Single(page.GetProperty("data").EnumerateArray()), page.GetProperty("has_more").GetBoolean());
+    }
+
     public static Task<Answered> Post(this HttpClient http, string path, string json, string? key = null) =>
         http.Call(HttpMethod.Post, path, json, key);
 

@@ -47,30 +47,15 @@ static class CatalogEndpoints
     }
 
     static Ok<Page<PackageAnswer>> Packages(CurrentCatalog catalog, HttpContext http) =>
-        Ok(PageOf(catalog.Offer.Packages, package => package.Code, http).Select(Answer));
+        Ok(catalog.Offer.Packages.Page(package => package.Code, http).Select(Answer));
 
     static Ok<Page<PlanAnswer>> Plans(CurrentCatalog catalog, HttpContext http) =>
-        Ok(PageOf(catalog.Offer.Plans, plan => plan.Code, http).Select(Answer));
+        Ok(catalog.Offer.Plans.Page(plan => plan.Code, http).Select(Answer));
 
     static Ok<Page<RateAnswer>> Rates(CurrentCatalog catalog, TimeProvider time, HttpContext http)
     {
         var now = time.Now();
-        return Ok(PageOf(RateAnswer.All(catalog.Rates, now), rate => rate.Id, http));
-    }
-
-    // A catalog is a page or two long, in the order of its file, and in memory.
-    static Page<T> PageOf<T>(IEnumerable<T> items, Func<T, string> key, HttpContext http)
-    {
-        var limit = Paging.Limit(http);
-        if (Paging.After(http) is { } after)
-        {
-            var rest = items.SkipWhile(item => key(item) != after).ToList();
-            items = rest.Count > 0
-                ? rest[1..]
-                : throw new InvalidRequestException("after", "'after' is the code or id of an item of this list.");
-        }
-
-        return items.Take(limit + 1).ToList().Page(limit);
+        return Ok(RateAnswer.All(catalog.Rates, now).Page(rate => rate.Id, http));
     }
 
     static Page<TTo> Select<TFrom, TTo>(this Page<TFrom> page, Func<TFrom, TTo> answer) =>

@@ -130,11 +130,11 @@ static class OwnKeyEndpoints
         return NoContent();
     }
 
-    static async Task<Ok<Page<OwnKeyAnswer>>> List(CustomerId customer, Db db, CancellationToken ct)
+    static async Task<Ok<Page<OwnKeyAnswer>>> List(CustomerId customer, Db db, HttpContext http, CancellationToken ct)
     {
         var rows = await db.All($"select provider, created_at from provider_key where customer = {customer.Value} order by provider",
             row => new OwnKeyAnswer(row.GetString(0), row.GetInstant(1)), ct);
-        return Ok(new Page<OwnKeyAnswer>(rows, false));
+        return Ok(rows.Page(row => row.Provider, http));
     }
 
     static async Task<Results<NoContent, JsonHttpResult<ErrorBody>>> Remove(

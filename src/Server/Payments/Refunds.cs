@@ -56,7 +56,7 @@ sealed class Refunds(
         if (await db.Order(order, ct) is not { } found) return Error.NotFound("order").Answer(http);
 
         var refunds = await db.Refunds(order, ct);
-        return TypedResults.Ok(new Page<RefundAnswer>([.. refunds.Select(refund => Answer(refund, found))], HasMore: false));
+        return TypedResults.Ok(refunds.Select(refund => Answer(refund, found)).Page(refund => refund.Id, http));
     }
 
     static RefundAnswer Answer(RefundRow refund, OrderRow order) => new(

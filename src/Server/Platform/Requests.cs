@@ -36,6 +36,19 @@ static class Paging
         return T.TryParse(after, null, out var id) ? id : throw Unknown();
     }
 
+    /// <summary>A page of what is all in memory, such as the parts of a catalog.</summary>
+    public static Page<T> Page<T>(this IEnumerable<T> items, Func<T, string> id, HttpContext http)
+    {
+        var limit = Limit(http);
+        if (After(http) is { } after)
+        {
+            var rest = items.SkipWhile(item => id(item) != after).ToList();
+            items = rest.Count > 0 ? rest[1..] : throw Unknown();
+        }
+
+        return items.Take(limit + 1).ToList().Page(limit);
+    }
+
     static InvalidRequestException Unknown() => new("after", "'after' is the id of the last one that was read.");
 
     /// <summary>A page from one row more than was asked for.</summary>

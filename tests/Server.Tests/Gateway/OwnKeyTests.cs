@@ -115,6 +115,20 @@ public sealed class OwnKeyTests(Gate gate) : IClassFixture<Gate>
         Assert.Empty(await account.Requests(10));
     }
 
+    [Fact]
+    public async Task Their_keys_are_listed_page_by_page()
+    {
+        var (caller, own) = await GivenOwnKey("openai");
+        using var account = own;
+        await gate.Client.Put($"/v1/customers/{caller.Customer}/provider-keys/anthropic", """{"key":"sk-ant-1"}""");
+
+        var (first, more) = await gate.Client.Only($"/v1/customers/{caller.Customer}/provider-keys?limit=1");
+        var (last, evenMore) = await gate.Client.Only($"/v1/customers/{caller.Customer}/provider-keys?after=anthropic");
+
+        Assert.Equal(("anthropic", true), (first.GetProperty("provider").GetString(), more));
+        Assert.Equal(("openai", false), (last.GetProperty("provider").GetString(), evenMore));
+    }
+
     [Theory]
     [InlineData("""{"key":"sk 1"}""", "key", 400)]
     [InlineData("""{"key":""}""", "key", 400)]
