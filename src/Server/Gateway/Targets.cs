@@ -27,7 +27,7 @@ sealed class Targets(CurrentCatalog catalog, ProviderTable providers)
         if (providers.Find(card.Rate.Provider) is not { } provider)
         {
             return ([], new(StatusCodes.Status503ServiceUnavailable, "provider_not_configured",
-                $"{card.Rate.Provider} is not configured here: set {card.Rate.Provider.ToUpperInvariant()}_API_KEY."));
+                $"{card.Rate.Provider} is not configured here: set {ProviderTable.Variable(card.Rate.Provider)}."));
         }
 
         if (provider.Facts.Dialect != dialect) return ([], Elsewhere(card, provider.Facts.Dialect));

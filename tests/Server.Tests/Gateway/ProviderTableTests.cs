@@ -46,6 +46,13 @@ public sealed class ProviderTableTests
         Assert.Null(providers.Find("vite"));
     }
 
+    [Theory]
+    [InlineData("openai", "OPENAI_API_KEY")]
+    [InlineData("xai", "XAI_API_KEY")]
+    [InlineData("together", "TOGETHER_BASE_URL")]
+    public void What_is_missing_of_a_provider_is_named(string provider, string variable) =>
+        Assert.Equal(variable, ProviderTable.Variable(provider));
+
     static ProviderTable Read(Purpose purpose, params (string Name, string Value)[] environment) =>
         new(Settings.Read(environment.ToDictionary(one => one.Name, one => one.Value), purpose));
 }

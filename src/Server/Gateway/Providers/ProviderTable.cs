@@ -29,6 +29,10 @@ sealed class ProviderTable
             if (access.Address is { } address) byName.TryAdd(name, new(ProviderFacts.Configured(name), address, access.Key));
     }
 
+    /// <summary>The variable without which a provider cannot be called.</summary>
+    public static string Variable(string provider) =>
+        provider.ToUpperInvariant() + (Known.Any(facts => facts.Name == provider) ? "_API_KEY" : "_BASE_URL");
+
     public Upstream? Find(string provider) => byName.GetValueOrDefault(provider);
 
     static Uri StandIn(Settings settings, Dialect dialect) =>
