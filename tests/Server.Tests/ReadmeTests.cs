@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
+using Purser.Server.Tests.Gateway;
 
 namespace Purser.Server.Tests;
 
@@ -25,21 +26,25 @@ public sealed partial class ReadmeTests : IAsyncDisposable
     [Fact]
     public async Task The_tour_answers_as_the_README_says()
     {
-        var tour = Tour();
+        var tour = Section("Five minutes") + Section("AI calls");
         up = ServerProcess.Start(
             ["up"], ("PURSER_DATA", folder.Path), ("PURSER_PORT", "0"), ("PURSER_SANDBOX_PORT", $"{Ports.Free()}"));
         var address = await up.WaitReady();
 
-        var said = await Run(string.Join('\n', Blocks(tour, "bash")), address);
+        Directory.CreateSymbolicLink(Path.Combine(folder.Path, "node_modules"), await NodeScripts.Modules());
+        await File.WriteAllTextAsync(
+            Path.Combine(folder.Path, "first-call.mjs"), Here(Blocks(tour, "js").Single(), address), TestContext.Current.CancellationToken);
 
-        var expected = Blocks(tour, "json").SelectMany(block => block.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        var said = await Run(Here(string.Join('\n', Blocks(tour, "bash")), address));
+
+        var expected = Blocks(tour, "(?:json|text)").SelectMany(block => block.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.Equal(expected.Select(Steady), said.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Steady));
     }
 
-    static string Tour()
+    static string Section(string title)
     {
         var readme = File.ReadAllText(Path.Combine(Checkout.Root, "README.md"));
-        var start = readme.IndexOf("## Five minutes", StringComparison.Ordinal);
+        var start = readme.IndexOf($"## {title}\n", StringComparison.Ordinal);
         return readme[start..readme.IndexOf("\n## ", start + 1, StringComparison.Ordinal)];
     }
 
@@ -47,14 +52,23 @@ public sealed partial class ReadmeTests : IAsyncDisposable
         Regex.Matches(tour, $"^```{language}\n(.*?)^```", RegexOptions.Singleline | RegexOptions.Multiline).Select(block => block.Groups[1].Value);
 
     // Only where it runs is another place than the reader's: the address, the folder, and a program that is built already.
-    async Task<string> Run(string script, Uri address)
+    string Here(string text, Uri address)
     {
         var program = Path.Combine(AppContext.BaseDirectory, "Purser.Server.dll");
-        script = script
+        return text
             .Replace("http://127.0.0.1:5080", address.ToString().TrimEnd('/'), StringComparison.Ordinal)
             .Replace("data/admin-key", $"{folder.Path}/admin-key", StringComparison.Ordinal)
             .Replace("./purser ", $"PURSER_DATA={folder.Path} dotnet {program} ", StringComparison.Ordinal);
-        var start = new ProcessStartInfo("bash", ["-euo", "pipefail", "-c", script]) { RedirectStandardOutput = true, RedirectStandardError = true };
+    }
+
+    async Task<string> Run(string script)
+    {
+        var start = new ProcessStartInfo("bash", ["-euo", "pipefail", "-c", script])
+        {
+            WorkingDirectory = folder.Path,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         using var bash = Process.Start(start)!;
         using var patience = new CancellationTokenSource(Patience);
         var errors = bash.StandardError.ReadToEndAsync(patience.Token);
@@ -69,15 +83,15 @@ public sealed partial class ReadmeTests : IAsyncDisposable
     {
         line = Names().Replace(line, "$1_…_$2");
         line = Volatile().Replace(line, "\"$1\":\"…\"");
-        return Seconds().Replace(line, "\"seconds\":\"…\"");
+        return Times().Replace(line, "\"$1\":\"…\"");
     }
 
-    [GeneratedRegex("(ent|hld)_[0-9a-f]{32}_([0-9]+)")]
+    [GeneratedRegex("(ent|hld|call)_[0-9a-f]{32}_([0-9]+)")]
     private static partial Regex Names();
 
-    [GeneratedRegex("\"(at|created_at|updated_at|hash|request_id)\":\"[^\"]*\"")]
+    [GeneratedRegex("\"(at|created_at|updated_at|started_at|from|to|hash|key|request_id|provider_request)\":\"[^\"]*\"")]
     private static partial Regex Volatile();
 
-    [GeneratedRegex("\"seconds\":[0-9.]+")]
-    private static partial Regex Seconds();
+    [GeneratedRegex("\"(seconds|first_byte_ms|took_ms)\":[0-9.]+")]
+    private static partial Regex Times();
 }

@@ -21,6 +21,13 @@ sealed partial class NodeScripts(Gate gate)
 
     readonly ConcurrentDictionary<string, Lazy<Task<Dictionary<string, string?>>>> runs = new();
 
+    /// <summary>The folder that the SDKs are installed in.</summary>
+    public static async Task<string> Modules()
+    {
+        await Installed.Value;
+        return Path.Combine(Packages, "node_modules");
+    }
+
     /// <summary>Every exported function of every scenario file, as a file and a name.</summary>
     public static TheoryData<string, string> All()
     {
