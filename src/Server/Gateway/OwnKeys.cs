@@ -81,11 +81,19 @@ sealed class OwnKeys(Settings settings, Db db, TimeProvider time)
 
     string Opened(CustomerId customer, string provider, byte[] sealedKey)
     {
-        var length = sealedKey.Length - NonceSize - TagSize;
-        var text = new byte[length];
+        var text = new byte[sealedKey.Length - NonceSize - TagSize];
         using var aes = Cipher();
-        aes.Decrypt(
-            sealedKey.AsSpan(0, NonceSize), sealedKey.AsSpan(NonceSize, length), sealedKey.AsSpan(NonceSize + length), text, Owner(customer, provider));
+        var (nonce, cipher, tag) = (sealedKey[..NonceSize], sealedKey[NonceSize..^TagSize], sealedKey[^TagSize..]);
+        try
+        {
+            aes.Decrypt(nonce, cipher, tag, text, Owner(customer, provider));
+        }
+        catch (AuthenticationTagMismatchException e)
+        {
+            throw new InvalidOperationException(
+                $"The key of {customer} at {provider} was sealed under another PURSER_ENCRYPTION_KEY: set that one again, or put the customer's key in anew.", e);
+        }
+
         return Encoding.UTF8.GetString(text);
     }
 

@@ -87,9 +87,10 @@ public sealed class OwnKeyTests(Gate gate) : IClassFixture<Gate>
             """);
         var answer = await thief.Ask(Chat, Ask());
 
-        Assert.NotEqual(200, answer.Status);
+        Assert.Equal(500, answer.Status);
         Assert.Empty(await account.Requests(10));
         Assert.Equal(0m, (await thief.Balance()).Number("held"));
+        Assert.Contains(gate.Log.Of(3022), line => line.Contains($"The key of {thief.Customer} at openai was sealed under another", StringComparison.Ordinal));
     }
 
     [Fact]
