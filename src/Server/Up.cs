@@ -28,10 +28,18 @@ static class Up
         return 0;
     }
 
+    // A shell may have them for something else, and what is called with them costs money.
+    static string AiKeys(Settings settings)
+    {
+        string[] real = [.. settings.Providers.Where(one => one.Value.Key is not null).Select(one => one.Key).Order(StringComparer.Ordinal)];
+        return real.Length == 0 ? "none: the sandbox answers AI calls" : $"{string.Join(", ", real)}: really called; the sandbox answers for all others";
+    }
+
     static void Announce(Settings settings, string address, EmbeddedPostgres? postgres) => Console.WriteLine($"""
         server      {address}   (API described at {address}/docs)
         OpenAI      {address}/openai/v1   Anthropic   {address}/anthropic
         sandbox     {settings.Sandbox.GetLeftPart(UriPartial.Authority)}   (Stripe, AI providers, mail)
+        AI keys     {AiKeys(settings)}
         database    {(postgres is null ? "DATABASE_URL" : $"PostgreSQL {postgres.Major} in {settings.DataFolder}")}
         catalog     {settings.CatalogFile}
         admin key   {settings.AdminKey}

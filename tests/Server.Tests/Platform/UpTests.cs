@@ -53,10 +53,12 @@ public sealed class UpTests : IAsyncDisposable
         Assert.False(Processes.IsAlive(postgres));
         Assert.Null(await Get(Sandbox));
         Assert.DoesNotContain("purser: ", first.Output, StringComparison.Ordinal);
+        Assert.Contains("AI keys     none: the sandbox", first.Output, StringComparison.Ordinal);
         var key = await File.ReadAllTextAsync($"{folder.Path}/admin-key", Cancel);
-        var second = Start();
+        var second = Start(("XAI_API_KEY", "xai-1"), ("OPENAI_API_KEY", "sk-1"));
         await second.WaitReady();
         Assert.Contains(key, second.Output, StringComparison.Ordinal);
+        Assert.Contains("AI keys     openai, xai: really called", second.Output, StringComparison.Ordinal);
     }
 
     [Fact]
