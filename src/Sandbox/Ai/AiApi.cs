@@ -43,8 +43,9 @@ sealed partial class AiApi(TimeProvider time, AiAccounts accounts, ServedCalls s
         {
             await call.Refuse(error);
         }
-        catch (System.Text.Json.JsonException)
+        catch (Exception broken) when (broken is System.Text.Json.JsonException or BadHttpRequestException)
         {
+            // In the second case it never arrived whole, and probably nobody is there any more to be told.
             await call.Refuse(dialect.NotJson());
         }
         catch (Exception) when (http.RequestAborted.IsCancellationRequested)
