@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Purser.Server.Gateway;
 using Purser.Server.Payments;
 using Purser.Server.Platform;
 
@@ -21,6 +22,7 @@ sealed class RunningServer : IAsyncDisposable
         await Database.Reach(async () => app = await PurserServer.Build(settings, connectionString));
         try
         {
+            await app.Services.GetRequiredService<OwnKeys>().RequireSecret(ct);
             await app.StartAsync(ct);
             await UntilReady(app.Urls.Single(), ct);
             return new(app);

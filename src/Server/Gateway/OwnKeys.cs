@@ -60,6 +60,15 @@ sealed class OwnKeys(Settings settings, Db db, TimeProvider time)
         return removed > 0;
     }
 
+    /// <summary>Without the secret, customers who brought a key would be charged as if they had not.</summary>
+    public async Task RequireSecret(CancellationToken ct)
+    {
+        if (CanSeal || (await db.All($"select provider from provider_key limit 1", row => row.GetString(0), ct)).Count == 0) return;
+
+        throw new StartFailure("Customers' own provider keys are stored, and PURSER_ENCRYPTION_KEY is not set: set the one they were sealed "
+            + "under, or, where it is lost, any, and put their keys in anew.");
+    }
+
     async Task<Dictionary<string, string>> Read(CustomerId customer, CancellationToken ct)
     {
         var rows = await db.All($"select provider, sealed from provider_key where customer = {customer.Value}",

@@ -107,6 +107,18 @@ public sealed class OwnKeyTests(Gate gate) : IClassFixture<Gate>
     }
 
     [Fact]
+    public async Task A_server_that_could_not_open_their_keys_does_not_charge_them_as_if_they_had_none()
+    {
+        var (_, own) = await GivenOwnKey("openai");
+        own.Dispose();
+
+        await using var server = ServerProcess.Serve(gate.ConnectionString, ("PURSER_CATALOG", Gate.CatalogFile));
+
+        Assert.NotEqual(0, await server.WaitEnd());
+        Assert.Contains("PURSER_ENCRYPTION_KEY is not set", server.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Without_a_credit_for_the_fee_there_is_no_call_with_their_key_either()
     {
         var (caller, own) = await GivenOwnKey("openai", credits: 0.5m);
