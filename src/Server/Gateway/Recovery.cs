@@ -91,7 +91,7 @@ sealed class Recovery(Db db, CallLedger ledger, CurrentCatalog catalog, Patience
           r.usage, r.guessed_input, r.produced_bytes, r.started_at
         from hold h
         left join running_call r on r.bucket = h.bucket and r.wallet_id = h.wallet_id and r.number = h.number
-        where h.state = 1 and h.budget is not null and h.expires_at <= {now + patience.Hold - Youth}
+        where h.state = 1 and h.budget is not null and h.subject like 'model:%' and h.expires_at <= {now + patience.Hold - Youth}
         order by h.expires_at, h.bucket, h.wallet_id, h.number limit {Most}
         """, row => new Open(
             new(new(row.GetGuid(0)), row.GetInt64(1)),
