@@ -144,6 +144,8 @@ sealed class Gateway(
         // :: 4
         if (await ledger.Hold(call) is { } noHold) return new Attempted.Refused(noHold);
 
+        // Also of a call that comes to nothing: it has a row.
+        http.Response.Headers["Purser-Call-Id"] = call.Id.ToString();
         running.Add(call);
         EditedBody? sent = null;
         try
@@ -261,8 +263,13 @@ sealed class Gateway(
     {
         // :: 7
         var settled = ledger.Settle(call, how, usageIsWhole);
-        await Task.WhenAny(settled, Task.Delay(patience.Settlement, time));
-        if (settled.IsFaulted) await settled;
+        try
+        {
+            await settled.WaitAsync(patience.Settlement, time);
+        }
+        catch (TimeoutException) when (!settled.IsCompleted)
+        {
+        }
     }
 
     /// <summary>Each API has its own header for a key, and their SDKs know both.</summary>
@@ -298,7 +305,6 @@ sealed class Gateway(
     {
         response.StatusCode = (int)answer.StatusCode;
         response.ContentType = answer.Content.Headers.ContentType?.ToString();
-        response.Headers["Purser-Call-Id"] = call.Id.ToString();
         response.Headers["Purser-Model"] = call.Model;
         if (call.LimitedTo is { } tokens) response.Headers["Purser-Limited-To"] = tokens.ToString(CultureInfo.InvariantCulture);
         if (!IsEventStream(answer)) return;

@@ -9,6 +9,9 @@ namespace Purser.Server.Gateway;
 /// </summary>
 sealed record GatewayError(int Status, string Code, string Message)
 {
+    public const string NotConfigured = "provider_not_configured";
+    public const string OutOfCredit = "provider_out_of_credit";
+
     public string? Param { get; init; }
 
     public int? RetryAfterSeconds { get; init; }
@@ -16,14 +19,14 @@ sealed record GatewayError(int Status, string Code, string Message)
     public static GatewayError Invalid(string? param, string message, string code = "invalid_value") =>
         new(StatusCodes.Status400BadRequest, code, message) { Param = param };
 
-    /// <summary>SDKs try 5xx and 429 again by themselves, and 402 as well unless they are told not to.</summary>
-    public bool? ShouldRetry => Status == StatusCodes.Status402PaymentRequired ? false : null;
+    /// <summary>SDKs try 5xx and 429 again by themselves. Where only a person can help, they are told not to.</summary>
+    bool InVain => Status == StatusCodes.Status402PaymentRequired || Code is NotConfigured or OutOfCredit;
 
     public void SetHeaders(HttpResponse response)
     {
         response.StatusCode = Status;
         response.ContentType = "application/json";
-        if (ShouldRetry is { } retry) response.Headers["x-should-retry"] = retry ? "true" : "false";
+        if (InVain) response.Headers["x-should-retry"] = "false";
         if (RetryAfterSeconds is { } seconds) response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
     }
 

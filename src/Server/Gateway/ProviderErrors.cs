@@ -23,7 +23,7 @@ static class ProviderErrors
             return new(StatusCodes.Status502BadGateway, "provider_refused_us", $"{provider} does not accept the key of this server.");
         if (refused.Status == StatusCodes.Status402PaymentRequired || IsOutOfCredit(refused))
         {
-            return new(StatusCodes.Status503ServiceUnavailable, "provider_out_of_credit", $"The account of this server at {provider} is out of credit.")
+            return new(StatusCodes.Status503ServiceUnavailable, GatewayError.OutOfCredit, $"The account of this server at {provider} is out of credit.")
             {
                 RetryAfterSeconds = 60,
             };

@@ -26,7 +26,7 @@ sealed class Targets(CurrentCatalog catalog, ProviderTable providers)
         var dialect = DialectOf(request.Wire);
         if (providers.Find(card.Rate.Provider) is not { } provider)
         {
-            return ([], new(StatusCodes.Status503ServiceUnavailable, "provider_not_configured",
+            return ([], new(StatusCodes.Status503ServiceUnavailable, GatewayError.NotConfigured,
                 $"{card.Rate.Provider} is not configured here: set {ProviderTable.Variable(card.Rate.Provider)}."));
         }
 

@@ -21,6 +21,7 @@ public sealed class SettlementTests(Gate gate) : IClassFixture<Gate>
         Assert.Equal(
             (course.Status, course.State, course.Charged, course.Estimated),
             (answer.Status, call.State(), call.Charged(), call.Estimated()));
+        Assert.Equal(call.GetProperty("id").GetString(), answer.Header("Purser-Call-Id"));
         var served = await gate.Ai.Served(mark, course.Served.Split(' ').Length);
         Assert.Equal(course.Served, string.Join(' ', served.Select(one => one.GetProperty("outcome").GetString())));
         if (course.State != "provider_silent")
