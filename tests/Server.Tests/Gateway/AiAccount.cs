@@ -68,10 +68,22 @@ sealed class AiAccount : IDisposable
     public async Task<JsonElement[]> Requests(int count) =>
         [.. (await Get($"/control/ai/requests?limit={count}")).GetProperty("data").EnumerateArray()];
 
-    public void Dispose() => http.Dispose();
+    /// <summary>Everything on record of this account after a mark, oldest first.</summary>
+    public async Task<JsonElement[]> All(long mark = 0)
+    {
+        var all = new List<JsonElement>();
+        for (var more = true; more;)
+        {
+            var page = await Get($"/control/ai/served?after={mark}&limit=10000");
+            all.AddRange(page.GetProperty("data").EnumerateArray());
+            more = page.GetProperty("has_more").GetBoolean();
+            if (more) mark = all[^1].GetProperty("id").GetInt64();
+        }
 
-    async Task<JsonElement[]> All(long mark) =>
-        [.. (await Get($"/control/ai/served?after={mark}&limit=10000")).GetProperty("data").EnumerateArray()];
+        return [.. all];
+    }
+
+    public void Dispose() => http.Dispose();
 
     Task<JsonElement> Get(string path) => http.GetFromJsonAsync<JsonElement>(path, Ct);
 
