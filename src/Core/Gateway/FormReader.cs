@@ -10,7 +10,7 @@ public static class FormReader
 {
     const int MostParts = 100;
 
-    /// <summary>Null where the body is none, or has no end.</summary>
+    /// <summary>Null where the body is none, has no end, or has a part without a name that is clear.</summary>
     public static IReadOnlyList<FormPart>? Read(ReadOnlySpan<byte> body, string? contentType)
     {
         if (Boundary(contentType) is not { } boundary) return null;
@@ -32,23 +32,30 @@ public static class FormReader
             var length = body[content..].IndexOf((byte[])[.. "\r\n"u8, .. delimiter]);
             if (length < 0) return null;
 
-            if (Part(body.Slice(at, headers), new(content, length)) is { } part) parts.Add(part);
+            // What we would leave out, the provider might read.
+            if (Part(body.Slice(at, headers), new(content, length)) is not { } part) return null;
+
+            parts.Add(part);
             at = content + length + 2;
         }
 
         return null;
     }
 
+    // Null where it has not one name that everybody would read alike.
     static FormPart? Part(ReadOnlySpan<byte> headers, Slice at)
     {
-        foreach (var line in Encoding.UTF8.GetString(headers).Split("\r\n"))
-        {
-            if (!line.StartsWith("content-disposition:", StringComparison.OrdinalIgnoreCase)) continue;
-            if (Attribute(line, "name") is { } name) return new(name, Attribute(line, "filename") is not null, at);
-        }
+        var lines = Encoding.UTF8.GetString(headers).Split("\r\n");
+        var described = lines.Where(line => line.StartsWith("content-disposition", StringComparison.OrdinalIgnoreCase)).ToArray();
+        if (described is not [var line] || lines.Any(IsBroken) || Pieces(line).Any(IsEncodedName)) return null;
 
-        return null;
+        return Attribute(line, "name") is { } name ? new(name, Attribute(line, "filename") is not null, at) : null;
     }
+
+    // A line that goes on in the next one, or ends where only some see an end.
+    static bool IsBroken(string line) => line.StartsWith(' ') || line.StartsWith('\t') || line.AsSpan().ContainsAny('\r', '\n');
+
+    static bool IsEncodedName(string piece) => piece.AsSpan().TrimStart().StartsWith("name*", StringComparison.OrdinalIgnoreCase);
 
     static string? Boundary(string? contentType) =>
         contentType is not null && contentType.StartsWith("multipart/form-data", StringComparison.OrdinalIgnoreCase)

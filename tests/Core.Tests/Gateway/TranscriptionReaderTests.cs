@@ -35,6 +35,21 @@ public sealed class TranscriptionReaderTests
     }
 
     [Theory]
+    [InlineData("Content-Disposition: form-data; name=\"model\"; name=\"x\"")]
+    [InlineData("Content-Disposition: form-data; name=\"x\"; name*=utf-8''model")]
+    [InlineData("Content-Disposition: form-data; name*=utf-8''model")]
+    [InlineData("Content-Disposition: form-data; name=\"x\"\r\nContent-Disposition: form-data; name=\"model\"")]
+    [InlineData("Content-Disposition : form-data; name=\"x\"\r\nContent-Disposition: form-data; name=\"model\"")]
+    [InlineData("Content-Disposition: form-data;\r\n name=\"model\"")]
+    [InlineData("Content-Disposition: form-data; name=\"x\";\r\n name=\"model\"")]
+    [InlineData("Content-Disposition: form-data; name=\"x\"; name*0=mod; name*1=el")]
+    [InlineData("X: y\nContent-Disposition: form-data; name=\"model\"\r\nContent-Disposition: form-data; name=\"x\"")]
+    [InlineData("Content-Disposition: form-data")]
+    [InlineData("Content-Type: text/plain")]
+    public void A_part_whose_name_could_be_read_otherwise_is_refused(string headers) => Assert.Equal(
+        (RequestRefusal.NotJson, null), Refused(Body(Part("model", "cheap"), File("x"), $"{headers}\r\n\r\ndear"), Form));
+
+    [Theory]
     [InlineData("application/json")]
     [InlineData("multipart/form-data")]
     [InlineData("multipart/form-data; boundary=other")]
