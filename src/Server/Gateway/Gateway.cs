@@ -1,4 +1,5 @@
 using System.Globalization;
+using Npgsql;
 using Purser.Core.Gateway;
 using Purser.Server.Platform;
 
@@ -28,6 +29,12 @@ sealed class Gateway(
     static readonly GatewayError TooLarge = new(
         StatusCodes.Status413PayloadTooLarge, "request_too_large", $"A request has at most {LargestBody} bytes.");
 
+    static readonly GatewayError DatabaseAway = new(
+        StatusCodes.Status503ServiceUnavailable, "database_unavailable", "The database does not answer. Try again.")
+    {
+        RetryAfterSeconds = 1,
+    };
+
     public async Task Handle(HttpContext http, Wire wire)
     {
         var dialect = Targets.DialectOf(wire);
@@ -52,6 +59,14 @@ sealed class Gateway(
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
             return null;
+        }
+        catch (BadHttpRequestException bad) when (!http.Response.HasStarted)
+        {
+            return bad.StatusCode == StatusCodes.Status413PayloadTooLarge ? TooLarge : GatewayError.Invalid(null, "The body cannot be read.");
+        }
+        catch (Exception away) when (away is NpgsqlException { IsTransient: true } or TimeoutException && !http.Response.HasStarted)
+        {
+            return DatabaseAway;
         }
         catch (Exception failure) when (!http.Response.HasStarted)
         {
