@@ -147,7 +147,7 @@ sealed class Gateway(
                 return null;
             case Reached.Refused refused:
                 if (ProviderErrors.AboutUs(target.Provider, ownKey, refused) is { } ours) return ours;
-                await ProviderErrors.PassOn(http, ownKey ?? target.Provider.Key, refused);
+                await ProviderErrors.PassOn(http, target.Provider, ownKey, refused);
                 return null;
             default:
                 return Unreachable(target, "did not answer");
@@ -259,7 +259,7 @@ sealed class Gateway(
             return new Attempted.Refused(ours);
         }
 
-        await ProviderErrors.PassOn(http, call.OwnKey ?? call.Target.Provider.Key, refused);
+        await ProviderErrors.PassOn(http, call.Target.Provider, call.OwnKey, refused);
         return new Attempted.Answered();
     }
 

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using Purser.Server.Gateway.Providers;
 
 namespace Purser.Server.Gateway;
@@ -95,7 +96,7 @@ sealed class ProviderCalls(Patience patience, TimeProvider time) : IDisposable
         return request;
     }
 
-    static async Task<Reached> Refusal(Upstream to, HttpResponseMessage answer, CancellationToken ct)
+    async Task<Reached> Refusal(Upstream to, HttpResponseMessage answer, CancellationToken ct)
     {
         using var body = new PooledBytes();
         await body.Fill(await answer.Content.ReadAsStreamAsync(ct), LongestError, ct);
@@ -103,9 +104,13 @@ sealed class ProviderCalls(Patience patience, TimeProvider time) : IDisposable
             (int)answer.StatusCode,
             body.Span.ToArray(),
             answer.Content.Headers.ContentType?.ToString(),
-            answer.Headers.RetryAfter?.Delta,
+            After(answer.Headers.RetryAfter),
             RequestId(to, answer));
     }
+
+    // Said in seconds, or as a date.
+    TimeSpan? After(RetryConditionHeaderValue? said) =>
+        (said?.Delta ?? (said?.Date - time.GetUtcNow())) is { } wait ? TimeSpan.FromTicks(Math.Max(0, wait.Ticks)) : null;
 
     public static string? RequestId(Upstream from, HttpResponseMessage answer) =>
         answer.Headers.TryGetValues(from.Facts.RequestIdHeader, out var values) ? values.FirstOrDefault() : null;

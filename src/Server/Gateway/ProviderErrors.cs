@@ -1,10 +1,11 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using Purser.Server.Gateway.Providers;
 
 namespace Purser.Server.Gateway;
 
 /// <summary>What a caller is told of a provider's refusal.</summary>
-static class ProviderErrors
+static partial class ProviderErrors
 {
     // OpenAI's codes for an account, ours, that has run dry.
     static readonly string[] OutOfCredit =
@@ -32,9 +33,10 @@ static class ProviderErrors
         return null;
     }
 
-    public static async Task PassOn(HttpContext http, string? key, Reached.Refused refused)
+    /// <param name="ownKey">The customer's own key, where it was called with that: then the account is the customer's too.</param>
+    public static async Task PassOn(HttpContext http, Upstream upstream, string? ownKey, Reached.Refused refused)
     {
-        var body = WithoutKey(refused.Body, key);
+        var body = Without(refused.Body, ownKey ?? upstream.Key, isOurAccount: ownKey is null);
         http.Response.StatusCode = refused.Status;
         http.Response.ContentType = refused.ContentType ?? "application/json";
         if (refused.RetryAfter is { } wait) http.Response.Headers.RetryAfter = $"{(long)Math.Ceiling(wait.TotalSeconds)}";
@@ -50,10 +52,15 @@ static class ProviderErrors
         return OutOfCredit.Any(code => text.Contains(code, StringComparison.Ordinal));
     }
 
-    static byte[] WithoutKey(byte[] body, string? key)
+    static byte[] Without(byte[] body, string? key, bool isOurAccount)
     {
-        if (key is null || body.AsSpan().IndexOf(Encoding.UTF8.GetBytes(key)) < 0) return body;
-
-        return Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(body).Replace(key, "[key]", StringComparison.Ordinal));
+        var text = Encoding.UTF8.GetString(body);
+        var told = key is null ? text : text.Replace(key, "[key]", StringComparison.Ordinal);
+        if (isOurAccount) told = Account().Replace(told, "[account]");
+        return ReferenceEquals(told, text) ? body : Encoding.UTF8.GetBytes(told);
     }
+
+    // OpenAI's organizations and projects, and Anthropic's organizations.
+    [GeneratedRegex("""\b(org-|proj_)[A-Za-z0-9_-]+|(?<=\borganization \(?)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}""")]
+    private static partial Regex Account();
 }

@@ -25,11 +25,8 @@ sealed class AiAccount : IDisposable
 
     public string Key { get; }
 
-    /// <summary>The same account at all of them, and one where nobody listens.</summary>
-    public IReadOnlyDictionary<string, ProviderAccess> Access => Providers
-        .ToDictionary(name => name, name => new ProviderAccess(AddressOf(name), Key))
-        .Append(new("nowhere", new ProviderAccess(new("http://127.0.0.1:1/v1"), null)))
-        .ToDictionary();
+    /// <summary>The same account at all of them.</summary>
+    public IReadOnlyDictionary<string, ProviderAccess> Access => Providers.ToDictionary(name => name, name => new ProviderAccess(AddressOf(name), Key));
 
     /// <summary>The same as variables of a process.</summary>
     public (string Name, string Value)[] Environment => [.. Providers.SelectMany(name => ((string, string)[])

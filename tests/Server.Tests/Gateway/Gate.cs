@@ -21,6 +21,9 @@ public sealed class Gate : IAsyncLifetime
     /// <summary>With providers; set before it is opened.</summary>
     internal Patience Patience { get; init; } = new();
 
+    /// <summary>Where the provider called elsewhere is: nowhere, unless it is said before this is opened.</summary>
+    internal Uri Elsewhere { get; init; } = new("http://127.0.0.1:1/v1");
+
     internal static string CatalogFile { get; } = Path.Combine(Checkout.Root, "tests", "Server.Tests", "Gateway", "catalog.yaml");
 
     internal AiAccount Ai { get; private set; } = null!;
@@ -40,7 +43,10 @@ public sealed class Gate : IAsyncLifetime
     {
         postgres = await Postgres.Create();
         Ai = new(await Sandbox.Url());
-        Settings = SettingsFor(Ai);
+        Settings = SettingsFor(Ai) with
+        {
+            Providers = Ai.Access.Append(new("elsewhere", new ProviderAccess(Elsewhere, "sk-elsewhere"))).ToDictionary(),
+        };
         server = await Another();
         await server.StartAsync();
         // Who leaves closes the connection at once, and does not read on for a while.
