@@ -91,7 +91,7 @@ public ref struct RequestReader
     void TakeMember()
     {
         member = Members.Of(ref json);
-        if (member != Member.Other && !IsFirst(member)) return;
+        if (member == Member.Other ? IsMisspelt("") : !IsFirst(member)) return;
 
         json.Read();
         switch (member)
@@ -225,6 +225,7 @@ public ref struct RequestReader
         {
             empty = false;
             var name = Members.Of(ref json);
+            if (name == Member.Other && IsMisspelt("stream_options.")) return;
             json.Read();
             if (name != Member.IncludeUsage)
             {
@@ -390,6 +391,15 @@ public ref struct RequestReader
     }
 
     static CacheWrites Longer(CacheWrites a, CacheWrites b) => a > b ? a : b;
+
+    // Of "model" and "Model" some providers take the one, and some the other.
+    bool IsMisspelt(string within)
+    {
+        if (Members.Like(ref json) is not (not Member.Other and var meant)) return false;
+
+        Refuse(RequestRefusal.DuplicateMember, within + Members.Name(meant), $"'{within}{Members.Name(meant)}' is written in small letters.");
+        return true;
+    }
 
     bool IsFirst(Member one)
     {

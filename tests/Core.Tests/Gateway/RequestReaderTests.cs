@@ -32,6 +32,10 @@ public sealed class RequestReaderTests
     [InlineData("n", """{"model":"m","n":1,"n":100}""")]
     [InlineData("stream", """{"model":"m","stream":false,"stream":true}""")]
     [InlineData("stream_options.include_usage", """{"model":"m","stream_options":{"include_usage":true,"include_usage":false}}""")]
+    [InlineData("model", """{"model":"cheap","Model":"dear"}""")]
+    [InlineData("max_tokens", """{"model":"m","max_tokens":1,"MAX_TOK\u0045NS":100000}""")]
+    [InlineData("n", """{"model":"m","N":100}""")]
+    [InlineData("stream_options.include_usage", """{"model":"m","stream_options":{"include_usage":true,"Include_usage":false}}""")]
     public void Of_two_members_by_one_name_none_is_believed(string param, string body) =>
         Assert.Equal((RequestRefusal.DuplicateMember, param), Refused(Wire.ChatCompletions, body));
 

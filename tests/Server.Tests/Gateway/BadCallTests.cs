@@ -87,6 +87,36 @@ public sealed class BadCallTests(Gate gate) : IClassFixture<Gate>
     }
 
     [Fact]
+    public async Task Headers_without_an_end_are_refused()
+    {
+        var caller = await gate.GivenCaller();
+
+        var answer = await Send(
+            $"POST {Chat} HTTP/1.1\r\nHost: h\r\nConnection: close\r\nx-api-key: {caller.Key}\r\nX-Long: {new string('x', 40_000)}\r\n\r\n");
+
+        Assert.StartsWith("HTTP/1.1 431", answer, StringComparison.Ordinal);
+        await caller.Settled(gate.ConnectionString, 0);
+    }
+
+    [Fact]
+    public async Task A_body_that_stops_coming_holds_nothing_meanwhile()
+    {
+        var caller = await gate.GivenCaller();
+        var mark = await gate.Ai.Mark();
+        using (var socket = new TcpClient())
+        {
+            await socket.ConnectAsync(gate.Client.BaseAddress!.Host, gate.Client.BaseAddress.Port, Ct);
+            await socket.GetStream().WriteAsync(
+                Encoding.Latin1.GetBytes($"POST {Chat} HTTP/1.1\r\nHost: h\r\nx-api-key: {caller.Key}\r\nContent-Length: 1000\r\n\r\n{{\"model\":"), Ct);
+            Assert.Equal(0m, (await caller.Balance()).Number("held"));
+        }
+
+        Assert.Equal(200, (await caller.Ask(Chat, Ask())).Status);
+        await caller.Settled(gate.ConnectionString);
+        await gate.Ai.Served(mark);
+    }
+
+    [Fact]
     public async Task A_body_in_pieces_is_as_good_as_one_in_one()
     {
         var caller = await gate.GivenCaller();

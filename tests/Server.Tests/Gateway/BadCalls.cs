@@ -51,6 +51,8 @@ static class BadCalls
         ("model of 201 characters", $$"""{"model":"{{new string('x', 201)}}"}""", "model"),
         ("model twice", """{"model":"MODEL","messages":[],"model":"DEARER"}""", "model"),
         ("model twice, once escaped", """{"model":"MODEL","messages":[],"\u006dodel":"DEARER"}""", "model"),
+        ("model in large letters besides", """{"model":"MODEL","messages":[],"Model":"DEARER"}""", "model"),
+        ("limit in large letters besides", """{"model":"MODEL","messages":[],"max_tokens":1,"MAX_TOKENS":100000}""", "max_tokens"),
         ("stream text", """{"model":"MODEL","messages":[],"stream":"true"}""", "stream"),
         ("stream number", """{"model":"MODEL","messages":[],"stream":1}""", "stream"),
         ("stream twice", """{"stream":false,"model":"MODEL","messages":[],"stream":true}""", "stream"),
