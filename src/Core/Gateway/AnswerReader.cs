@@ -50,7 +50,7 @@ public sealed class AnswerReader(Wire wire)
         {
             return Read(data, stream: true);
         }
-        catch (JsonException)
+        catch (Exception e) when (IsNoJson(e))
         {
             // What is no JSON is the provider's own affair, and has no usage.
             return EventKind.Content;
@@ -65,11 +65,14 @@ public sealed class AnswerReader(Wire wire)
             Read(body, stream: false);
             return true;
         }
-        catch (JsonException)
+        catch (Exception e) when (IsNoJson(e))
         {
             return false;
         }
     }
+
+    // The second is what .NET says of text that is no Unicode, once somebody wants to have it.
+    static bool IsNoJson(Exception e) => e is JsonException or InvalidOperationException;
 
     EventKind Read(ReadOnlySpan<byte> data, bool stream)
     {
@@ -79,6 +82,7 @@ public sealed class AnswerReader(Wire wire)
         var name = Said.Other;
         var usageIn = false;
         var (searches, itemIsDone) = (0, false);
+        var producedBefore = ProducedBytes;
         while (json.Read())
         {
             switch (json.TokenType)
@@ -113,6 +117,8 @@ public sealed class AnswerReader(Wire wire)
         }
 
         Usage?.TakeTier(tier);
+        // What an error says is no answer.
+        if (kind == EventKind.Error) ProducedBytes = producedBefore;
         // One by one as they are done, and once more all of them at the end.
         Searches = kind == EventKind.End || !stream ? Math.Max(Searches, searches) : Searches + (itemIsDone ? searches : 0);
         return usageIn && choices == 0 && kind == EventKind.Content ? EventKind.UsageOnly : kind;

@@ -71,8 +71,11 @@ public sealed class ReportedUsage
     /// <summary>The tier that was really used, which may be another than was asked for.</summary>
     public void TakeTier(string? tier)
     {
-        if (tier is not (null or "auto" or "default" or "standard" or "global" or "not_available")) ServiceTier = tier;
+        if (tier is not (null or "auto" or "default" or "standard" or "global" or "not_available") && IsName(tier)) ServiceTier = tier;
     }
+
+    // It is kept for ever: what no provider would call a tier is none.
+    static bool IsName(string tier) => tier.Length is > 0 and <= 64 && !tier.AsSpan().ContainsAnyExceptInRange('!', '~');
 
     void Take(string group, string name, decimal value)
     {

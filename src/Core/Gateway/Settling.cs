@@ -36,7 +36,11 @@ public enum Disconnect
 /// <param name="Usage">What the provider told, however much of it.</param>
 /// <param name="ProducedBytes">Bytes of text that came.</param>
 /// <param name="GuessedInput">What went in, by its length.</param>
-public sealed record Ended(Ending How, MeterCounts? Usage, bool UsageIsWhole, long ProducedBytes, MeterCounts GuessedInput);
+public sealed record Ended(Ending How, MeterCounts? Usage, bool UsageIsWhole, long ProducedBytes, MeterCounts GuessedInput)
+{
+    /// <summary>What is asked for is text: an answer that has none, and tells no usage, is none.</summary>
+    public bool IsText { get; init; }
+}
 
 public abstract record Settlement
 {
@@ -60,6 +64,7 @@ public static class Settling
     public static Settlement Decide(Ended call) => call.How switch
     {
         Ending.ProviderRefused or Ending.ProviderSilent => new Settlement.Nothing(),
+        Ending.Finished when call is { IsText: true, Usage: null, ProducedBytes: 0 } => new Settlement.Nothing(),
         Ending.Finished => call.Usage is { } whole && call.UsageIsWhole
             ? new Settlement.Exact(whole)
             : new Settlement.Estimate(Estimate(call)),

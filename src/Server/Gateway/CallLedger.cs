@@ -60,7 +60,10 @@ sealed class CallLedger(Lanes lanes, GatewayMetrics metrics, Patience patience, 
     /// <summary>Settles a call, whoever is still there: the provider has billed us.</summary>
     public Task Settle(Call call, Ending how, bool usageIsWhole)
     {
-        var settlement = Settling.Decide(new(how, call.Told, usageIsWhole, call.Answer.ProducedBytes, call.GuessedInput));
+        var settlement = Settling.Decide(new(how, call.Told, usageIsWhole, call.Answer.ProducedBytes, call.GuessedInput)
+        {
+            IsText = call.Request.Wire is Wire.ChatCompletions or Wire.Responses or Wire.Messages,
+        });
         var bill = Billing.Of(call.Priced, settlement, call.Answer.Usage?.ServiceTier);
         call.Used = bill.Used;
         call.Charged = bill.Amount;

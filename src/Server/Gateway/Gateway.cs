@@ -230,7 +230,7 @@ sealed class Gateway(
         {
             if (!await answer.Fill(stream, LargestAnswer, late.Token)) throw new IOException("The answer is too large.");
         }
-        catch (Exception e) when (e is IOException or HttpRequestException or OperationCanceledException)
+        catch (Exception e) when (e is OperationCanceledException || ProviderCalls.IsBroken(e))
         {
             await SettleInTime(call, Ending.ProviderFailed, usageIsWhole: false);
             return new Attempted.Refused(BrokeOff(call));
@@ -313,7 +313,8 @@ sealed class Gateway(
     static GatewayError BrokeOff(Call call) =>
         new(StatusCodes.Status502BadGateway, "provider_failed", $"{call.Target.Provider.Facts.Name} broke off its answer.");
 
-    static bool IsEventStream(HttpResponseMessage answer) => answer.Content.Headers.ContentType?.MediaType == "text/event-stream";
+    static bool IsEventStream(HttpResponseMessage answer) =>
+        string.Equals(answer.Content.Headers.ContentType?.MediaType, "text/event-stream", StringComparison.OrdinalIgnoreCase);
 
     // Of the provider's headers only what the body is: its account, its limits and its names for things are ours to know.
     static void SetHeaders(HttpResponse response, Call call, HttpResponseMessage answer)
@@ -357,7 +358,7 @@ static partial class Log
     [LoggerMessage(3020, LogLevel.Information, "{Model} {Why}; its fallback is asked")]
     public static partial void FellBack(this ILogger log, string model, string why);
 
-    [LoggerMessage(3021, LogLevel.Error, "{Provider} refused us with {Status}: look at our key and our account there")]
+    [LoggerMessage(3021, LogLevel.Error, "{Provider} refused us with {Status}: look at its address, and at our key and our account there")]
     public static partial void ProviderRefusedUs(this ILogger log, string provider, int status);
 
     [LoggerMessage(3022, LogLevel.Error, "A call failed on our side, in request {Request}")]

@@ -37,7 +37,8 @@ sealed class ProviderCalls(Patience patience, TimeProvider time) : IDisposable
         ConnectTimeout = patience.Connect,
         PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
         PooledConnectionLifetime = TimeSpan.FromMinutes(10),
-        AutomaticDecompression = DecompressionMethods.None,
+        // Nobody asks for it; what is compressed all the same is read, for its usage.
+        AutomaticDecompression = DecompressionMethods.All,
         ActivityHeadersPropagator = null,
         AllowAutoRedirect = false,
         UseCookies = false,
@@ -56,6 +57,9 @@ sealed class ProviderCalls(Patience patience, TimeProvider time) : IDisposable
     }
 
     public void Dispose() => http.Dispose();
+
+    /// <summary>An answer that ends before its end, or is compressed and no longer whole.</summary>
+    public static bool IsBroken(Exception e) => e is IOException or HttpRequestException or InvalidDataException;
 
     async Task<Reached> Try(Outgoing call, CancellationToken ct)
     {
@@ -77,7 +81,7 @@ sealed class ProviderCalls(Patience patience, TimeProvider time) : IDisposable
         {
             return new Reached.Silent(e.HttpRequestError == HttpRequestError.ConnectionError ? "cannot be reached" : "broke the connection", TimedOut: false);
         }
-        catch (IOException)
+        catch (Exception e) when (IsBroken(e))
         {
             return new Reached.Silent("broke the connection", TimedOut: false);
         }
@@ -89,6 +93,7 @@ sealed class ProviderCalls(Patience patience, TimeProvider time) : IDisposable
         foreach (var name in PassedOn)
             if (call.CallerHeaders.TryGetValue(name, out var value)) request.Headers.TryAddWithoutValidation(name, value.ToString());
 
+        request.Headers.TryAddWithoutValidation("Accept-Encoding", "identity");
         var key = call.OwnKey ?? call.To.Key;
         if (key is null) return request;
         if (call.To.Facts.Dialect == Dialect.Anthropic) request.Headers.TryAddWithoutValidation("x-api-key", key);
@@ -113,7 +118,7 @@ sealed class ProviderCalls(Patience patience, TimeProvider time) : IDisposable
         (said?.Delta ?? (said?.Date - time.GetUtcNow())) is { } wait ? TimeSpan.FromTicks(Math.Max(0, wait.Ticks)) : null;
 
     public static string? RequestId(Upstream from, HttpResponseMessage answer) =>
-        answer.Headers.TryGetValues(from.Facts.RequestIdHeader, out var values) ? values.FirstOrDefault() : null;
+        answer.Headers.TryGetValues(from.Facts.RequestIdHeader, out var values) && values.FirstOrDefault() is { Length: <= 200 } id ? id : null;
 
     /// <summary>After which pause it is worth another try; null where it is not.</summary>
     static TimeSpan? Again(Reached reached) => reached switch

@@ -18,6 +18,9 @@ static partial class ProviderErrors
     public static GatewayError? AboutUs(Upstream upstream, string? ownKey, Reached.Refused refused)
     {
         var provider = upstream.Facts.Name;
+        // It sends us elsewhere, where we do not go with a key; and such an answer may not have a body.
+        if (refused.Status < StatusCodes.Status400BadRequest)
+            return new(StatusCodes.Status502BadGateway, "provider_failed", $"{provider} answered with {refused.Status}, which is no answer.");
         if (ownKey is not null) return null;
 
         if (refused.Status is StatusCodes.Status401Unauthorized or StatusCodes.Status403Forbidden)

@@ -58,7 +58,7 @@ sealed class StreamRelay(Call call, HttpContext http, Patience patience, Drains 
                 await Flush();
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or IOException or HttpRequestException)
+        catch (Exception e) when (e is OperationCanceledException || ProviderCalls.IsBroken(e))
         {
             return callerLeft ? Ending.CallerLeft : Ending.ProviderFailed;
         }

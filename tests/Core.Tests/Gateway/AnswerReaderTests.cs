@@ -110,6 +110,24 @@ public sealed class AnswerReaderTests
         Assert.Equal("flex", Read(Wire.Responses, """{"type":"response.completed","response":{"service_tier":"flex","usage":{"input_tokens":1}}}""").Usage!.ServiceTier);
     }
 
+    [Theory]
+    [InlineData("\\u0000")]
+    [InlineData("fl\\u0000ex")]
+    [InlineData("\\ud800")]
+    [InlineData("\\ud83c\\udf0a")]
+    [InlineData("")]
+    [InlineData("two words")]
+    [InlineData("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx")]
+    public void A_tier_that_is_no_name_is_none(string tier)
+    {
+        var read = Read(
+            Wire.ChatCompletions,
+            $$"""{"usage":{"prompt_tokens":1,"service_tier":"{{tier}}"},"service_tier":"{{tier}}"}""",
+            """{"choices":[],"usage":{"prompt_tokens":7}}""");
+
+        Assert.Equal((null, 7), (read.Usage!.ServiceTier, read.Usage.Disjoint(Wire.ChatCompletions, CacheWrites.None)[Meter.InputTokens]));
+    }
+
     [Fact]
     public void A_tier_that_is_told_before_the_usage_is_remembered() => Assert.Equal(
         "priority",
@@ -125,6 +143,7 @@ public sealed class AnswerReaderTests
     [InlineData(Wire.Responses, """{"type":"response.output_text.done","text":"Hello"}""", 0)]
     [InlineData(Wire.Messages, """{"type":"content_block_delta","delta":{"type":"input_json_delta","partial_json":"{\"a\":1}"}}""", 9)]
     [InlineData(Wire.Messages, """{"type":"content_block_delta","delta":{"type":"thinking_delta","thinking":"Hmm"}}""", 3)]
+    [InlineData(Wire.ChatCompletions, """{"error":{"message":"Too much","content":"Hello"}}""", 0)]
     public void What_was_produced_is_counted_once(Wire wire, string data, long bytes) => Assert.Equal(bytes, Read(wire, data).ProducedBytes);
 
     static AnswerReader Read(Wire wire, params ReadOnlySpan<string> events)

@@ -28,6 +28,16 @@ public sealed class SettlingTests
     [Fact]
     public void An_answer_without_usage_is_estimated_by_its_length() => Estimate(Call with { Usage = null, UsageIsWhole = false }, 90, 20);
 
+    [Fact]
+    public void An_answer_without_a_word_and_without_usage_costs_nothing_where_words_were_asked_for()
+    {
+        var empty = Call with { Usage = null, UsageIsWhole = false, ProducedBytes = 0 };
+
+        Assert.IsType<Settlement.Nothing>(Settling.Decide(empty with { IsText = true }));
+        Estimate(empty, 90, 0);
+        Exact(Call with { Usage = Usage(100, 0), ProducedBytes = 0, IsText = true }, 100, 0);
+    }
+
     [Theory]
     [InlineData(Ending.ProviderFailed)]
     [InlineData(Ending.CallerLeft)]

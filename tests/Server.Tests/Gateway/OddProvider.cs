@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -42,6 +43,19 @@ sealed class OddProvider(WebApplication app) : IAsyncDisposable
         http.Response.ContentType = type;
         foreach (var (name, value) in headers) http.Response.Headers[name] = value;
         return http.Response.WriteAsync(body);
+    };
+
+    public void Compresses(string encoding, string body, bool isStream) => Answer = async http =>
+    {
+        http.Response.ContentType = isStream ? "text/event-stream" : "application/json";
+        http.Response.Headers.ContentEncoding = encoding;
+        await using Stream packed = encoding switch
+        {
+            "br" => new BrotliStream(http.Response.Body, CompressionLevel.Fastest, leaveOpen: true),
+            "deflate" => new ZLibStream(http.Response.Body, CompressionLevel.Fastest, leaveOpen: true),
+            _ => new GZipStream(http.Response.Body, CompressionLevel.Fastest, leaveOpen: true),
+        };
+        await packed.WriteAsync(Encoding.UTF8.GetBytes(body));
     };
 
     public ValueTask DisposeAsync() => app.DisposeAsync();

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http;
 using static Purser.Server.Tests.Gateway.Calling;
 
 namespace Purser.Server.Tests.Gateway;
@@ -114,7 +115,7 @@ public sealed class OddProviderTests(OddGate odd) : IClassFixture<OddGate>
     }
 
     [Fact]
-    public async Task What_is_no_answer_costs_what_was_asked_and_is_passed_on()
+    public async Task What_is_no_answer_costs_nothing_and_is_passed_on()
     {
         odd.Provider.Says(200, "<html>down for maintenance</html>", "text/html");
         var caller = await gate.GivenCaller();
@@ -122,20 +123,131 @@ public sealed class OddProviderTests(OddGate odd) : IClassFixture<OddGate>
         var answer = await caller.Ask(Chat, Ask("odd-model"));
 
         Assert.Equal("<html>down for maintenance</html>", answer.Body);
-        Assert.Equal(0, Assert.Single(await caller.Settled(gate.ConnectionString)).Used("output_tokens"));
+        Assert.Equal(0m, Assert.Single(await caller.Settled(gate.ConnectionString)).Charged());
+    }
+
+    [Theory]
+    [InlineData(301)]
+    [InlineData(302)]
+    [InlineData(303)]
+    [InlineData(304)]
+    [InlineData(307)]
+    [InlineData(308)]
+    public async Task Nobody_is_sent_elsewhere_and_least_of_all_with_a_key(int status)
+    {
+        var asked = 0;
+        var url = odd.Provider.Url;
+        odd.Provider.Answer = http =>
+        {
+            asked++;
+            http.Response.StatusCode = status;
+            http.Response.Headers.Location = $"{url}/elsewhere";
+            return Task.CompletedTask;
+        };
+        var caller = await gate.GivenCaller();
+
+        var answer = await caller.Ask(Chat, Ask("odd-model"));
+
+        Assert.Equal((502, "provider_failed", 1), (answer.Status, answer.Error.GetProperty("code").GetString(), asked));
+        Assert.Null(answer.Headers.Location);
+        Assert.Equal(0m, Assert.Single(await caller.Settled(gate.ConnectionString)).Charged());
+    }
+
+    [Theory]
+    [InlineData("gzip", "")]
+    [InlineData("br", "")]
+    [InlineData("deflate", "")]
+    [InlineData("gzip", ""","stream":true""")]
+    public async Task What_it_compresses_unasked_is_read_all_the_same(string encoding, string more)
+    {
+        odd.Provider.Compresses(encoding, more.Length == 0 ? Usage : $"data: {Usage}\n\ndata: [DONE]\n\n", isStream: more.Length > 0);
+        var caller = await gate.GivenCaller();
+
+        var answer = await caller.Ask(Chat, Ask("odd-model", more));
+
+        Assert.Equal(more.Length == 0 ? Usage : "data: [DONE]\n\n", answer.Body);
+        Assert.Equal(49m, Assert.Single(await caller.Settled(gate.ConnectionString)).Charged());
+    }
+
+    [Theory]
+    [InlineData("application/json", "")]
+    [InlineData("text/event-stream", ""","stream":true""")]
+    public async Task What_says_that_it_is_compressed_and_is_not_is_no_answer(string type, string more)
+    {
+        odd.Provider.Says(200, $"data: {Usage}\n\n", type, ("Content-Encoding", "gzip"));
+        var caller = await gate.GivenCaller();
+
+        var answer = await caller.Ask(Chat, Ask("odd-model", more));
+
+        Assert.Contains("provider_failed", answer.Body, StringComparison.Ordinal);
+        var call = Assert.Single(await caller.Settled(gate.ConnectionString));
+        Assert.Equal(("provider_failed", 0m), (call.State(), call.Charged()));
+    }
+
+    [Theory]
+    [InlineData("\\ud800")]
+    [InlineData("x\\u0000y")]
+    public async Task A_tier_that_is_no_text_does_not_stand_in_the_way_of_the_settlement(string tier)
+    {
+        odd.Provider.Says(200, $$$"""{"usage":{"prompt_tokens":8,"completion_tokens":20},"choices":[{"message":{"content":"Hi"}}],"service_tier":"{{{tier}}}"}""");
+        var caller = await gate.GivenCaller();
+
+        Assert.Equal(200, (await caller.Ask(Chat, Ask("odd-model"))).Status);
+
+        Assert.Equal(49m, Assert.Single(await caller.Settled(gate.ConnectionString)).Charged());
     }
 
     [Fact]
-    public async Task Nobody_is_sent_elsewhere()
+    public async Task A_stream_that_never_ends_ends_when_its_caller_leaves()
     {
-        odd.Provider.Says(302, "", headers: ("Location", "http://127.0.0.1:1/"));
+        var left = new TaskCompletionSource();
+        odd.Provider.Answer = async http =>
+        {
+            http.Response.ContentType = "Text/Event-Stream; charset=utf-8";
+            using var gone = http.RequestAborted.Register(left.SetResult);
+            while (!http.RequestAborted.IsCancellationRequested)
+                await http.Response.WriteAsync("data: {\"choices\":[{\"delta\":{\"content\":\"word \"}}]}\n\n", http.RequestAborted);
+        };
         var caller = await gate.GivenCaller();
-        using var http = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false }) { BaseAddress = gate.Client.BaseAddress };
 
-        var answer = await (caller with { Server = http }).Ask(Chat, Ask("odd-model"));
+        await caller.Leave(Chat, Stream("odd-model", ""","max_tokens":1000"""), after: 2000);
 
-        Assert.Null(answer.Headers.Location);
-        Assert.Equal(0m, Assert.Single(await caller.Settled(gate.ConnectionString)).Charged());
+        await left.Task;
+        await Platform.Eventually.Holds(async () => (await caller.Calls()).Length == 1);
+        var call = (await caller.Calls())[0];
+        // It said more than it was asked for; what is estimated is never above what was held.
+        Assert.Equal(("caller_left", call.GetProperty("held").GetDecimal()), (call.State(), call.Charged()));
+        Assert.Equal((caller.Credits - call.Charged(), 0m), ((await caller.Balance()).Number("balance"), (await caller.Balance()).Number("held")));
+    }
+
+    [Fact]
+    public async Task Of_the_callers_headers_and_keys_it_is_told_nothing_that_is_not_its_own()
+    {
+        var (heard, path) = (new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase), "");
+        odd.Provider.Answer = http =>
+        {
+            heard = http.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase);
+            path = http.Request.Path + http.Request.QueryString;
+            return http.Response.WriteAsync(Usage);
+        };
+        var caller = await gate.GivenCaller();
+        using var request = caller.Request($"{Chat}?a=b", Ask("odd-model"));
+        request.Headers.Add("x-api-key", caller.Key);
+        foreach (var name in (string[])[
+            "Cookie", "X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "Via", "Origin", "Referer", "OpenAI-Organization", "OpenAI-Project",
+            "Proxy-Authorization", "X-Request-Id", "traceparent", "X-Goog-Api-Key", "api-key", "X-HTTP-Method-Override"])
+        {
+            request.Headers.TryAddWithoutValidation(name, "smuggled");
+        }
+
+        await gate.Client.Ask(request);
+
+        Assert.Equal(("Bearer sk-elsewhere", odd.Provider.Url.Authority), (heard["Authorization"], heard["Host"]));
+        Assert.Equal("/v1/chat/completions?a=b", path);
+        Assert.Empty(heard.Keys.Except(
+            ["Authorization", "Host", "Content-Type", "Content-Length", "Accept-Encoding", "anthropic-version"], StringComparer.OrdinalIgnoreCase));
+        Assert.DoesNotContain(heard.Values, value => value.Contains(caller.Key, StringComparison.Ordinal));
+        await caller.Settled(gate.ConnectionString);
     }
 
     [Fact]
