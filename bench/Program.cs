@@ -31,8 +31,14 @@ try
         case ["gateway", "--short"]:
             await RunGateway(TimeSpan.FromSeconds(3), calls: 5_000, streams: 100);
             return 0;
+        case ["calls"]:
+            await RunCalls(rounds: 1_000);
+            return 0;
+        case ["calls", "--short"]:
+            await RunCalls(rounds: 20);
+            return 0;
         default:
-            throw new StartFailure("Say which benchmark: ./purser bench ledger, webhooks or gateway (add --short for a quick look).");
+            throw new StartFailure("Say which benchmark: ./purser bench ledger, webhooks, gateway or calls (add --short for a quick look).");
     }
 }
 catch (StartFailure fault)
@@ -57,4 +63,10 @@ static async Task RunLedger(TimeSpan duration, int mostWallets)
 {
     await using var cluster = await Cluster.Start();
     await new LedgerBench(cluster, duration, mostWallets).Run();
+}
+
+static async Task RunCalls(int rounds)
+{
+    await using var cluster = await Cluster.Start();
+    await new CallsBench(cluster, rounds).Run();
 }
