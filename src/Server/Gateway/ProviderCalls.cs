@@ -30,7 +30,7 @@ sealed class ProviderCalls(Patience patience, TimeProvider time) : IDisposable
     static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
 
     // Of the caller's headers, those that change what the provider does. Everything else is between the caller and us.
-    static readonly string[] PassedOn = ["Accept", "anthropic-version", "anthropic-beta", "openai-beta", "Idempotency-Key"];
+    static readonly string[] PassedOn = ["Accept", "anthropic-version", "anthropic-beta", "openai-beta"];
 
     readonly HttpMessageInvoker http = new(new SocketsHttpHandler
     {

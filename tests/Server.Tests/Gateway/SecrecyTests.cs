@@ -25,7 +25,12 @@ public sealed class SecrecyTests : IAsyncLifetime
         ai = new(await Sandbox.Url());
         server = ServerProcess.Serve(
             postgres.ConnectionString,
-            [("PURSER_CATALOG", Gate.CatalogFile), ("PURSER_ENCRYPTION_KEY", "an-encryption-key-for-tests"), ("ELSEWHERE_BASE_URL", "http://127.0.0.1:1/v1"), .. ai.Environment]);
+            [
+                ("PURSER_CATALOG", Gate.CatalogFile),
+                ("PURSER_ENCRYPTION_KEY", "an-encryption-key-for-tests"),
+                ("ELSEWHERE_BASE_URL", "http://127.0.0.1:1/v1"),
+                .. ai.Environment,
+            ]);
         http = new() { BaseAddress = await server.WaitReady() };
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Given.AdminKey);
     }
@@ -48,9 +53,10 @@ public sealed class SecrecyTests : IAsyncLifetime
         await caller.Ask(Chat, Marked("gpt-4o-mini"));
         var metrics = (await http.Read("/metrics")).Body;
 
-        // And one that is cut down while it speaks.
+        // And one that is cut down while it speaks, for long enough to be written down.
         var crashing = await http.GivenCaller();
-        _ = crashing.Ask(Chat, Marked("gpt-4o-mini@echo@slow:100ms", ""","stream":true""")).ContinueWith(_ => { }, TaskScheduler.Default);
+        var much = string.Join(' ', Enumerable.Repeat(Marker, 100));
+        _ = crashing.Ask(Chat, Marked("gpt-4o-mini@echo@slow:100ms", ""","stream":true""", much)).ContinueWith(_ => { }, TaskScheduler.Default);
         await Eventually.Holds(async () => (await Tables.Read<long>(
             postgres.ConnectionString, "select count(*) from running_call where produced_bytes > 0")).Single() > 0);
         await server.Kill();
@@ -61,6 +67,22 @@ public sealed class SecrecyTests : IAsyncLifetime
             Assert.DoesNotContain(secret, metrics, StringComparison.Ordinal);
             Assert.Empty(await TablesWith(secret));
         }
+    }
+
+    // All customers share our account there, and two with the same key would share an answer.
+    [Fact]
+    public async Task The_key_for_asking_once_stays_between_the_caller_and_us()
+    {
+        var caller = await http.GivenCaller();
+        using var request = caller.Request(Chat, Marked("gpt-4o-mini"));
+        request.Headers.Add("Idempotency-Key", "order-1");
+        request.Headers.Add("openai-beta", "assistants=v2");
+
+        Assert.Equal(200, (await http.Ask(request)).Status);
+
+        var headers = Assert.Single(await ai.Requests(1)).GetProperty("headers");
+        Assert.True(headers.TryGetProperty("openai-beta", out _));
+        Assert.False(headers.TryGetProperty("idempotency-key", out _));
     }
 
     async Task AskEverything(Caller caller)
@@ -89,7 +111,9 @@ public sealed class SecrecyTests : IAsyncLifetime
         await (await http.GivenCaller(credits: 0)).Ask(Chat, Marked("gpt-4o-mini"));
         using var form = new MultipartFormDataContent
         {
-            { new StringContent("whisper-1"), "model" }, { new StringContent(Marker), "prompt" }, { new ByteArrayContent(Encoding.ASCII.GetBytes(Marker)), "file", $"{Marker}.mp3" },
+            { new StringContent("whisper-1"), "model" },
+            { new StringContent(Marker), "prompt" },
+            { new ByteArrayContent(Encoding.ASCII.GetBytes(Marker)), "file", $"{Marker}.mp3" },
         };
         using var transcript = caller.Request(Transcriptions, form);
         await http.Ask(transcript);
@@ -110,6 +134,6 @@ public sealed class SecrecyTests : IAsyncLifetime
         return found;
     }
 
-    static string Marked(string model, string more = "") =>
-        $$"""{"model":"{{model}}","messages":[{"role":"user","content":"{{Marker}} {{Marker}} {{Marker}}"}]{{more}}}""";
+    static string Marked(string model, string more = "", string text = $"{Marker} {Marker} {Marker}") =>
+        $$"""{"model":"{{model}}","messages":[{"role":"user","content":"{{text}}"}]{{more}}}""";
 }
