@@ -52,11 +52,13 @@ sealed class Recovery(Db db, CallLedger ledger, CurrentCatalog catalog, Patience
         foreach (var call in open)
         {
             if (!seen.TryGetValue(call.Hold, out var last) || last.Beat != call.Beat) seen[call.Hold] = (call.Beat, now);
-            else if (now - last.Since >= Silence) await Settle(call, now, ct);
+            else if (now - last.Since >= Silence) await Settle(call, now);
         }
+
+        await ForgetSettled(ct);
     }
 
-    async Task Settle(Open call, DateTimeOffset now, CancellationToken ct)
+    async Task Settle(Open call, DateTimeOffset now)
     {
         var progress = call.Progress;
         var settlement = Settling.Decide(new(
@@ -80,11 +82,13 @@ sealed class Recovery(Db db, CallLedger ledger, CurrentCatalog catalog, Patience
                 Took = now - startedAt,
             },
             bill);
-        await db.Run($"""
-            delete from running_call
-            where bucket = {call.Hold.Wallet.Bucket} and wallet_id = {call.Hold.Wallet.Value} and number = {call.Hold.Number}
-            """, ct);
     }
+
+    // Also what a server had written down and settled, and could not take back any more.
+    Task<int> ForgetSettled(CancellationToken ct) => db.Run($"""
+        delete from running_call r where not exists (
+          select from hold h where h.bucket = r.bucket and h.wallet_id = r.wallet_id and h.number = r.number and h.state = 1)
+        """, ct);
 
     Task<List<Open>> Find(DateTimeOffset now, CancellationToken ct) => db.All($"""
         select h.wallet_id, h.number, h.amount, h.budget, h.subject, h.expires_at, r.beat, r.wire, r.stream, r.own_key, r.service_tier,

@@ -110,6 +110,24 @@ public sealed class LostServerTests : IAsyncLifetime
         await restarted.StopAsync(Ct);
     }
 
+    [Fact]
+    public async Task What_was_written_down_of_a_call_that_was_settled_is_forgotten_though_its_server_is_gone()
+    {
+        var caller = await atFirst.GivenCaller();
+        await caller.Ask(Chat, Ask("gpt-4o-mini"));
+        var settled = Assert.Single(await caller.Settled(postgres.ConnectionString));
+        await Kill();
+        await Tables.Run(postgres.ConnectionString, """
+            insert into running_call (bucket, wallet_id, number, key, wire, model, stream, own_key, guessed_input, produced_bytes, started_at, beat)
+            select bucket, wallet_id, number, key, wire, model, stream, own_key, '{}', 1, started_at, 1 from call
+            """);
+
+        await Pass(TimeSpan.FromSeconds(25));
+
+        Assert.Empty(await Written());
+        Assert.Equal(settled.ToString(), (await Settled(caller)).ToString());
+    }
+
     async Task<Caller> Begun(string json, string path)
     {
         var caller = await atFirst.GivenCaller();

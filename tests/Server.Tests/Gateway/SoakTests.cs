@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Http.Headers;
 
 namespace Purser.Server.Tests.Gateway;
@@ -99,10 +100,13 @@ public sealed class SoakTests : IAsyncLifetime
 
     async Task NothingIsHeld()
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Ct);
-        patience.CancelAfter(Patience);
+        var waited = Stopwatch.StartNew();
         while (await Count("select count(*) from hold where state = 1") + await Count("select count(*) from running_call") > 0)
-            await Task.Delay(TimeSpan.FromMilliseconds(250), patience.Token);
+        {
+            if (waited.Elapsed > Patience) Assert.Fail("There is still something held. " + string.Join('\n', servers.Select(server => server.Output)));
+
+            await Task.Delay(TimeSpan.FromMilliseconds(250), Ct);
+        }
     }
 
     async Task<long> Count(string sql) => (await Tables.Read<long>(postgres.ConnectionString, sql)).Single();
