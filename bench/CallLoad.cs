@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
@@ -22,83 +23,102 @@ sealed record CallResult(long Count, double Seconds, double P50Ms, double P99Ms,
 }
 
 /// <summary>
-/// AI calls over keep-alive connections, as bytes on sockets: on two cores a comfortable client would take more of the
-/// machine than what is measured. A process of its own.
+/// AI calls over keep-alive connections, as bytes on sockets, a thread that blocks for each: on two cores a comfortable client
+/// would take more of the machine than what is measured, and its own queues would count as latency. A process of its own.
 /// </summary>
 sealed class CallLoad(CallTarget target)
 {
     /// <summary>Arguments: the target as JSON, then <c>closed CALLERS SECONDS</c>, <c>count CALLERS CALLS</c>, or <c>open RATE SECONDS</c>.</summary>
-    public static async Task Run(string[] arguments)
+    public static void Run(string[] arguments)
     {
         var load = new CallLoad(JsonSerializer.Deserialize<CallTarget>(arguments[0])!);
         var (how, number, amount) = (arguments[1], Number(arguments[2]), Number(arguments[3]));
-        var warm = await (how == "open" ? load.Open(number, 2) : load.Closed((int)number, TimeSpan.FromSeconds(2), long.MaxValue));
+        var warm = how == "open" ? load.Open(number, 2) : load.Closed((int)number, TimeSpan.FromSeconds(2), long.MaxValue);
         Console.WriteLine(warm.Count);
         var result = how switch
         {
-            "open" => await load.Open(number, amount),
-            "closed" => await load.Closed((int)number, TimeSpan.FromSeconds(amount), long.MaxValue),
-            _ => await load.Closed((int)number, TimeSpan.FromHours(1), (long)amount),
+            "open" => load.Open(number, amount),
+            "closed" => load.Closed((int)number, TimeSpan.FromSeconds(amount), long.MaxValue),
+            _ => load.Closed((int)number, TimeSpan.FromHours(1), (long)amount),
         };
         Console.WriteLine(JsonSerializer.Serialize(result));
     }
 
     /// <summary>Each caller makes the next call when its last one is over.</summary>
-    async Task<CallResult> Closed(int callers, TimeSpan duration, long calls)
+    CallResult Closed(int callers, TimeSpan duration, long calls)
     {
         var (whole, first) = (new Latencies(callers), new Latencies(callers));
-        using var end = new CancellationTokenSource(duration);
         var left = calls;
+        var done = 0L;
         var started = Stopwatch.GetTimestamp();
-        var counts = await Task.WhenAll(Enumerable.Range(0, callers).Select(number => Task.Run(async () =>
+        OnThreads(callers, number =>
         {
             using var connection = new CallConnection(target, number);
-            var count = 0L;
-            while (!end.IsCancellationRequested && Interlocked.Decrement(ref left) >= 0)
+            while (Stopwatch.GetElapsedTime(started) < duration && Interlocked.Decrement(ref left) >= 0)
             {
                 var begun = Stopwatch.GetTimestamp();
-                var firstAt = await connection.Call();
+                var firstAt = connection.Call();
                 whole.Add(number, Stopwatch.GetElapsedTime(begun));
                 first.Add(number, Stopwatch.GetElapsedTime(begun, firstAt));
-                count++;
+                Interlocked.Increment(ref done);
             }
-
-            return count;
-        })));
-        return Result(counts.Sum(), Stopwatch.GetElapsedTime(started), whole, first);
+        });
+        return Result(done, Stopwatch.GetElapsedTime(started), whole, first);
     }
 
     /// <summary>
     /// Calls begin at their time, whether earlier ones are over or not, and their latency counts from there: a slow answer
     /// does not hide the ones that had to wait behind it.
     /// </summary>
-    async Task<CallResult> Open(double perSecond, double seconds)
+    CallResult Open(double perSecond, double seconds)
     {
-        const int Lanes = 64;
+        const int Callers = 64;
         var count = (int)(perSecond * seconds);
-        var (whole, first) = (new Latencies(Lanes), new Latencies(Lanes));
+        var (whole, first) = (new Latencies(Callers), new Latencies(Callers));
         var next = 0;
         var started = Stopwatch.GetTimestamp();
-        await Task.WhenAll(Enumerable.Range(0, Lanes).Select(number => Task.Run(async () =>
+        OnThreads(Callers, number =>
         {
             using var connection = new CallConnection(target, number);
             while (Interlocked.Increment(ref next) is var call && call <= count)
             {
                 var due = started + (long)(call / perSecond * Stopwatch.Frequency);
-                if (Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), due) is { Ticks: > 0 } wait) await Precisely(wait, due);
-                var firstAt = await connection.Call();
+                SleepUntil(due);
+                var firstAt = connection.Call();
                 whole.Add(number, Stopwatch.GetElapsedTime(due));
                 first.Add(number, Stopwatch.GetElapsedTime(due, firstAt));
             }
-        })));
+        });
         return Result(count, Stopwatch.GetElapsedTime(started), whole, first);
     }
 
-    // A timer is late by up to a millisecond, which is what is to be measured.
-    static async Task Precisely(TimeSpan wait, long due)
+    static void OnThreads(int count, Action<int> work)
     {
-        if (wait > TimeSpan.FromMilliseconds(2)) await Task.Delay(wait - TimeSpan.FromMilliseconds(1.5));
-        while (Stopwatch.GetTimestamp() < due) await Task.Yield();
+        Exception? fault = null;
+        var threads = Enumerable.Range(0, count).Select(number => new Thread(() =>
+        {
+            try
+            {
+                work(number);
+            }
+            catch (Exception e)
+            {
+                fault = e;
+            }
+        })).ToList();
+        foreach (var thread in threads) thread.Start();
+        foreach (var thread in threads) thread.Join();
+        if (fault is not null) throw new IOException("The load failed: " + fault.Message, fault);
+    }
+
+    // A sleep is late by some of a millisecond, which is what is to be measured: it ends early, and the rest is waited out.
+    static void SleepUntil(long due)
+    {
+        var wait = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), due);
+#pragma warning disable RS0030 // The thread is the caller: it has nothing else to do.
+        if (wait.TotalMilliseconds > 1.2) Thread.Sleep((int)(wait.TotalMilliseconds - 0.2));
+#pragma warning restore RS0030
+        while (Stopwatch.GetTimestamp() < due) Thread.Yield();
     }
 
     static CallResult Result(long count, TimeSpan took, Latencies whole, Latencies first) => new(
@@ -122,28 +142,28 @@ sealed class CallConnection : IDisposable
     }
 
     /// <summary>Gives the time at which the first byte of the answer's body was there.</summary>
-    public async Task<long> Call()
+    public long Call()
     {
-        for (var sent = 0; sent < request.Length;) sent += await socket.SendAsync(request.AsMemory(sent));
+        for (var sent = 0; sent < request.Length;) sent += socket.Send(request.AsSpan(sent));
         length = 0;
         var headers = 0;
         while (headers == 0)
         {
-            await Receive();
+            Receive();
             headers = buffer.AsSpan(0, length).IndexOf("\r\n\r\n"u8) + 4 is > 3 and var end ? end : 0;
         }
 
         if (!buffer.AsSpan().StartsWith("HTTP/1.1 200"u8)) throw new IOException($"A call failed: {Encoding.UTF8.GetString(buffer, 0, length)}");
 
-        while (length == headers) await Receive();
+        while (length == headers) Receive();
         var first = Stopwatch.GetTimestamp();
         if (ContentLength(headers) is { } whole)
         {
-            while (length < headers + whole) await Receive();
+            while (length < headers + whole) Receive();
         }
         else
         {
-            while (!buffer.AsSpan(0, length).EndsWith("0\r\n\r\n"u8)) await Receive();
+            while (!buffer.AsSpan(0, length).EndsWith("0\r\n\r\n"u8)) Receive();
         }
 
         return first;
@@ -151,10 +171,10 @@ sealed class CallConnection : IDisposable
 
     public void Dispose() => socket.Dispose();
 
-    async Task Receive()
+    void Receive()
     {
         if (length == buffer.Length) Array.Resize(ref buffer, buffer.Length * 2);
-        var read = await socket.ReceiveAsync(buffer.AsMemory(length));
+        var read = socket.Receive(buffer.AsSpan(length));
         if (read == 0) throw new IOException("The connection was closed.");
 
         length += read;
@@ -162,10 +182,12 @@ sealed class CallConnection : IDisposable
 
     int? ContentLength(int headers)
     {
-        foreach (var line in Encoding.ASCII.GetString(buffer, 0, headers).Split("\r\n"))
+        var name = "\r\ncontent-length: "u8;
+        var head = buffer.AsSpan(0, headers);
+        for (var start = 0; start + name.Length < headers; start++)
         {
-            if (line.StartsWith("content-length:", StringComparison.OrdinalIgnoreCase))
-                return int.Parse(line["content-length:".Length..], CultureInfo.InvariantCulture);
+            if (Ascii.EqualsIgnoreCase(head.Slice(start, name.Length), name))
+                return Utf8Parser.TryParse(head[(start + name.Length)..], out int length, out _) ? length : null;
         }
 
         return null;

@@ -11,7 +11,7 @@ try
             await HttpLoad.Run(rest);
             return 0;
         case ["call-load", .. var rest]:
-            await CallLoad.Run(rest);
+            CallLoad.Run(rest);
             return 0;
         case ["ledger"]:
             await RunLedger(TimeSpan.FromSeconds(10), MostWallets);
