@@ -18,6 +18,8 @@ sealed record Answered(int Status, HttpResponseHeaders Headers, string Body)
 
     public string? Header(string name) => Headers.TryGetValues(name, out var values) ? values.Single() : null;
 
+    public (int, string?) Code() => (Status, Error.GetProperty("code").GetString());
+
     public decimal Number(string name) => Json.GetProperty(name).GetDecimal();
 
     public string Text(string name) => Json.GetProperty(name).GetString()!;

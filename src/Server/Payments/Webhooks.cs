@@ -33,14 +33,9 @@ sealed class WebhookInbox(
     public async Task<Error?> Take(string? signature, byte[] body)
     {
         var now = time.Now();
-        if (Refuse(signature, body, now, out var received) is { } error)
-        {
-            metrics.Refused(error.Code);
-            log.DeliveryRefused(error.Code, error.Message);
-            return error;
-        }
-
-        if (gathered.TryAdd(received!) is not { } written) return Error.Overloaded("overloaded", "Too many deliveries wait to be kept.");
+        if (Refuse(signature, body, now, out var received) is { } error) return Refused(error);
+        if (gathered.TryAdd(received!) is not { } written)
+            return Refused(Error.Overloaded("overloaded", "Too many deliveries wait to be kept."));
 
         await written;
         metrics.Received();
@@ -57,6 +52,13 @@ sealed class WebhookInbox(
     public Task StopAsync(CancellationToken ct) => gathered.DisposeAsync().AsTask();
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    Error Refused(Error error)
+    {
+        metrics.Refused(error.Code);
+        log.DeliveryRefused(error.Code, error.Message);
+        return error;
+    }
 
     Error? Refuse(string? signature, byte[] body, DateTimeOffset now, out ReceivedEvent? received)
     {
@@ -114,8 +116,8 @@ static class WebhookEndpoints
         events.MapGet("/", List).WithSummary("Events as they were received and applied").Produces<Page<EventAnswer>>()
             .WithQuery("state", "pending, done, ignored, failed or discarded.");
         events.MapGet("/{id}", Show).WithSummary("One event").Produces<EventAnswer>();
-        events.MapPost("/{id}/retry", Retry).WithSummary("Apply an event again now").Produces<EventAnswer>();
-        events.MapPost("/{id}/discard", Discard).WithSummary("Never apply it: a person decided").Produces<EventAnswer>();
+        events.MapPost("/{id}/retry", Retry).Once().WithSummary("Apply an event again now").Produces<EventAnswer>();
+        events.MapPost("/{id}/discard", Discard).Once().WithSummary("Never apply it: a person decided").Produces<EventAnswer>();
     }
 
     // The bytes as they came: what was read and written again has another signature.
@@ -147,7 +149,6 @@ static class WebhookEndpoints
 
     static async Task<IResult> Retry(string id, Db db, WebhookWorker worker, TimeProvider time, HttpContext http, CancellationToken ct)
     {
-        http.IdempotencyKey();
         await db.Retry(id, time.Now(), ct);
         worker.Wake();
         return await Show(id, db, http, ct);
@@ -155,7 +156,6 @@ static class WebhookEndpoints
 
     static async Task<IResult> Discard(string id, Db db, TimeProvider time, HttpContext http, CancellationToken ct)
     {
-        http.IdempotencyKey();
         await db.Discard(id, time.Now(), ct);
         return await Show(id, db, http, ct);
     }

@@ -25,7 +25,11 @@ static class Bodies
             return next(http);
         }
 
-        if (http.Request.ContentLength > Largest) return Errors.TooLarge.Answer(http).ExecuteAsync(http);
+        if (http.Request.ContentLength > Largest)
+        {
+            http.RequestServices.GetRequiredService<ILogger<Error>>().BodyRefused(http.Request.Method, http.Request.Path);
+            return Errors.TooLarge.Answer(http).ExecuteAsync(http);
+        }
 
         // In chunks: nobody knows before it is read.
         if (http.Request.ContentLength is null && http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)

@@ -90,6 +90,8 @@ static class Errors
                 var error = Explain(failure);
                 if (error.Kind == ErrorType.Internal)
                     http.RequestServices.GetRequiredService<ILogger<Error>>().RequestFailed(failure, http.TraceIdentifier);
+                if (error.Kind == ErrorType.TooLarge)
+                    http.RequestServices.GetRequiredService<ILogger<Error>>().BodyRefused(http.Request.Method, http.Request.Path);
                 await error.Answer(http).ExecuteAsync(http);
             },
         });
@@ -186,4 +188,7 @@ static partial class Log
 {
     [LoggerMessage(900, LogLevel.Error, "Request {RequestId} failed")]
     public static partial void RequestFailed(this ILogger log, Exception failure, string requestId);
+
+    [LoggerMessage(901, LogLevel.Warning, "{Method} {Path} was refused: its body is larger than 1 MB")]
+    public static partial void BodyRefused(this ILogger log, string method, string path);
 }

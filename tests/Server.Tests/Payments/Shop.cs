@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Purser.Client;
 using Purser.Server.Payments;
 using Purser.Server.Platform;
@@ -31,6 +32,8 @@ public sealed class Shop : IAsyncLifetime
 
     internal Settings Settings { get; private set; } = null!;
 
+    internal KeptLog Log { get; } = new();
+
     /// <summary>What it sells, where that is not the default catalog; set before it is opened.</summary>
     internal string CatalogFile { get; init; } = Given.Settings.CatalogFile;
 
@@ -41,7 +44,7 @@ public sealed class Shop : IAsyncLifetime
         await Tables.Run(ConnectionString, "insert into job (name, last_run) values ('compare with Stripe', now())");
         Stripe = await StripeAccount.Open();
         Settings = Given.Settings with { CatalogFile = CatalogFile, Stripe = new(Stripe.Url, Stripe.Key, []) };
-        server = await PurserServer.Build(Settings, ConnectionString);
+        server = await PurserServer.Build(Settings, ConnectionString, services => services.AddSingleton<ILoggerProvider>(Log));
         await server.StartAsync();
         Client = new() { BaseAddress = new(server.Urls.Single()) };
         Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Given.AdminKey);

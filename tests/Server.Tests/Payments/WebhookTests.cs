@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Purser.Core.Payments;
 using Purser.Server.Payments;
 using Purser.Server.Tests.Platform;
@@ -13,6 +14,7 @@ public sealed class WebhookTests : IAsyncLifetime
     const string Secret = "whsec_for_tests";
 
     readonly List<string> applied = [];
+    readonly KeptLog log = new();
     Postgres postgres = null!;
     WebApplication server = null!;
     HttpClient http = null!;
@@ -111,8 +113,21 @@ public sealed class WebhookTests : IAsyncLifetime
             _ => await Deliver("""{"id":"evt_1","type":"a","created":9999999999999,"livemode":false}"""u8.ToArray()),
         };
 
-        Assert.Equal((status, code), (answer.Status, answer.Error.GetProperty("code").GetString()));
+        Assert.Equal((status, code), answer.Code());
         Assert.Equal([0L], await Tables.Read<long>(postgres.ConnectionString, "select count(*) from webhook_event"));
+        Assert.Single(log.Lines, line => line.Contains("refused", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_retry_asked_for_again_answers_as_the_first_time()
+    {
+        await Deliver(Event("evt_1", "radar.something_new"));
+
+        var first = await http.Post("/v1/webhook-events/evt_1/retry", "{}", "key");
+        await IsState("evt_1", "ignored");
+        var again = await http.Post("/v1/webhook-events/evt_1/retry", "{}", "key");
+
+        Assert.Equal((first.Body, true), (again.Body, again.Replayed));
     }
 
     [Fact]
@@ -199,6 +214,7 @@ public sealed class WebhookTests : IAsyncLifetime
         var settings = Given.Settings with { Stripe = new(new("http://127.0.0.1:1"), "sk_test_x", [Secret]) };
         var started = await PurserServer.Build(settings, postgres.ConnectionString, services =>
         {
+            services.AddSingleton<ILoggerProvider>(log);
             services.AddSingleton(new EventApplier(["test.applied"], (hint, _) =>
             {
                 if (Interlocked.Decrement(ref failures) >= 0) throw new InvalidOperationException("The test wants it so.");
