@@ -87,7 +87,6 @@ static class Commands
         settings = settings.WithAdminKey();
         if (settings.Database is null) settings = settings.WithEncryptionKey();
         await using var server = await RunningServer.Start(settings, database.ConnectionString, ct);
-        await server.RefuseUnknownPrices(settings, ct);
         Console.WriteLine($"Purser is ready: {server.Address}");
         await server.Ended(ct);
         return 0;

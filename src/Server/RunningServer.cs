@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Purser.Server.Gateway;
 using Purser.Server.Payments;
+using Purser.Server.Payments.Stripe;
 using Purser.Server.Platform;
 
 namespace Purser.Server;
@@ -23,6 +24,7 @@ sealed class RunningServer : IAsyncDisposable
         try
         {
             await app.Services.GetRequiredService<OwnKeys>().RequireSecret(ct);
+            await RefuseUnknownPrices(app, settings, ct);
             await app.StartAsync(ct);
             await UntilReady(app.Urls.Single(), ct);
             return new(app);
@@ -53,13 +55,27 @@ sealed class RunningServer : IAsyncDisposable
         app.Services.GetRequiredService<WebhookSecrets>().Current = [SecretFile.Read(file)];
     }
 
-    /// <summary>In production, a price that is configured and not there would be found out by the first who wants to buy.</summary>
-    public async Task RefuseUnknownPrices(Settings settings, CancellationToken ct)
+    /// <summary>
+    /// In production, a price that is configured and not there would be found out by the first who wants to buy. That Stripe
+    /// does not answer is no reason not to start: what is metered does not need it.
+    /// </summary>
+    static async Task RefuseUnknownPrices(WebApplication app, Settings settings, CancellationToken ct)
     {
         if (settings.Mode != Mode.Production || settings.Stripe is not { Prices.Count: > 0 } stripe) return;
 
-        var faults = await app.Services.GetRequiredService<StripeSetup>().CheckConfigured(stripe.Prices, ct);
-        if (faults.Count > 0) throw new StartFailure(faults);
+        try
+        {
+            var faults = await app.Services.GetRequiredService<StripeSetup>().CheckConfigured(stripe.Prices, ct);
+            if (faults.Count > 0) throw new StartFailure(faults);
+        }
+        catch (StripeException e) when (e.Fault == StripeFault.Unavailable)
+        {
+            Commands.Say($"the STRIPE_PRICE_… could not be compared with Stripe: {e.Message}");
+        }
+        catch (StripeException e)
+        {
+            throw new StartFailure($"STRIPE_SECRET_KEY is not accepted: {e.Message}");
+        }
     }
 
     /// <summary>Says so before anything is started, where a port is taken.</summary>

@@ -1,3 +1,5 @@
+using Purser.Core.Payments;
+
 namespace Purser.Core.Catalog;
 
 /// <summary>Credits that are bought once.</summary>
@@ -25,11 +27,15 @@ public sealed record Package(string Code, string Name, Credits Credits, Credits 
         if (Prices.FirstOrDefault(price => price.Currency == currency) is not { Currency: not null } price) return null;
 
         var percentOff = Discounts.LastOrDefault(discount => discount.From <= quantity)?.PercentOff ?? 0;
-        return price with { Minor = Discounted(price.Minor, percentOff) };
+        return price with { Minor = Discounted(price, percentOff) };
     }
 
-    static long Discounted(long minor, decimal percentOff) =>
-        (long)Math.Round(minor * (100 - percentOff) / 100, MidpointRounding.AwayFromZero);
+    // To the step in which its currency is taken.
+    static long Discounted(Money price, decimal percentOff)
+    {
+        var step = Currencies.Step(price.Currency);
+        return (long)Math.Round(price.Minor * (100 - percentOff) / 100 / step, MidpointRounding.AwayFromZero) * step;
+    }
 }
 
 /// <summary>An order of at least so many packages costs so much less, all of them.</summary>

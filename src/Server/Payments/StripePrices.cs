@@ -36,7 +36,7 @@ sealed class StripePrices(StripeClient stripe, StripeAccess access, Db db, TimeP
         if (access.Prices.TryGetValue(StripeSetup.VariableOf(code, interval, price.Currency), out var configured))
         {
             var there = await stripe.Get($"/v1/prices/{configured}", null, ct);
-            if (there.Amount("unit_amount") == price)
+            if (Is(there, interval, price))
             {
                 var offer = new PricedOffer(configured, there.Reference("product") ?? "", code, interval, price);
                 await Keep(offer, ct);
@@ -46,6 +46,13 @@ sealed class StripePrices(StripeClient stripe, StripeAccess access, Db db, TimeP
 
         return await AtStripe(code, name, interval, price, ct);
     }
+
+    /// <summary>Whether a price at Stripe can be sold, costs so much, and is billed so.</summary>
+    public static bool Is(StripeObject there, Interval? interval, Money price) =>
+        there.Flag("active") == true
+        && there.Amount("unit_amount") == price
+        && there.Child("recurring")?.Text("interval") == (interval is { } billed ? Names.Of(billed) : null)
+        && (there.Child("recurring")?.Number("interval_count") ?? 1) == 1;
 
     /// <summary>The price as Stripe has it now, whatever was known of it here; made where there is none.</summary>
     public async Task<PricedOffer> AtStripe(string code, string name, Interval? interval, Money price, CancellationToken ct)
@@ -91,10 +98,9 @@ sealed class StripePrices(StripeClient stripe, StripeAccess access, Db db, TimeP
     /// <summary>A price that is right, and that has the lookup key from now on.</summary>
     async Task<string?> Find(string product, string lookupKey, Interval? interval, Money price, CancellationToken ct)
     {
-        var every = interval is { } billed ? Names.Of(billed) : null;
         await foreach (var one in stripe.List("/v1/prices", new() { { "product", product }, { "active", true } }, ct))
         {
-            if (one.Amount("unit_amount") != price || one.Child("recurring")?.Text("interval") != every) continue;
+            if (!Is(one, interval, price)) continue;
             if (one.Text("lookup_key") == lookupKey) return one.Id;
 
             await stripe.Post(

@@ -16,6 +16,7 @@ sealed class StripeSetup(StripeClient stripe, StripePrices prices, CurrentCatalo
         "charge.dispute.updated", "charge.refund.updated", "charge.refunded", "checkout.session.async_payment_failed",
         "checkout.session.async_payment_succeeded", "checkout.session.completed", "checkout.session.expired", "customer.deleted",
         "customer.subscription.created", "customer.subscription.deleted", "customer.subscription.paused",
+        "customer.subscription.pending_update_applied", "customer.subscription.pending_update_expired",
         "customer.subscription.resumed", "customer.subscription.trial_will_end", "customer.subscription.updated", "invoice.paid",
         "invoice.payment_action_required", "invoice.payment_failed", "invoice.payment_succeeded", "payment_intent.canceled",
         "payment_intent.payment_failed", "payment_intent.succeeded", "refund.created", "refund.failed", "refund.updated",
@@ -120,6 +121,8 @@ sealed class StripeSetup(StripeClient stripe, StripePrices prices, CurrentCatalo
                 var price = await stripe.Get($"/v1/prices/{id}", null, ct);
                 if (price.Amount("unit_amount") != offered.Price)
                     faults.Add($"{variable} is {id}, which costs {price.Amount("unit_amount")}, and the catalog says {offered.Price}: run ./purser stripe setup.");
+                else if (!StripePrices.Is(price, offered.Interval, offered.Price))
+                    faults.Add($"{variable} is {id}, which is archived or billed otherwise than the catalog says: run ./purser stripe setup.");
             }
             catch (StripeException e) when (e.Fault == StripeFault.Missing)
             {

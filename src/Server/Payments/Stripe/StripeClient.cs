@@ -21,6 +21,9 @@ sealed class StripeClient(StripeAccess access, TimeProvider time, ILogger<Stripe
     static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(500);
     static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
 
+    // Whoever is asked to wait longer than this does not wait here: the failure says so, and what called comes again later.
+    static readonly TimeSpan LongestAsked = TimeSpan.FromSeconds(30);
+
     readonly HttpClient http = Connect(access);
 
     /// <summary>Whether it is real money.</summary>
@@ -64,7 +67,7 @@ sealed class StripeClient(StripeAccess access, TimeProvider time, ILogger<Stripe
             var (answer, failure, again) = await Try(method, path, form, key, ct);
             if (failure is null) return answer;
 
-            if (again is not { } asked || attempt == Attempts)
+            if (again is not { } asked || asked > LongestAsked || attempt == Attempts)
             {
                 if (failure.Fault is StripeFault.Unauthorized or StripeFault.Unavailable)
                     log.CallFailed(method.Method, path, failure.Message);
@@ -152,8 +155,8 @@ sealed class StripeClient(StripeAccess access, TimeProvider time, ILogger<Stripe
     static TimeSpan Pause(int attempt, TimeSpan asked)
     {
         var backoff = ShortestPause * Math.Pow(2, attempt - 1) * (0.75 + (Random.Shared.NextDouble() / 4));
-        var pause = asked > backoff ? asked : backoff;
-        return pause < LongestPause ? pause : LongestPause;
+        var pause = backoff < LongestPause ? backoff : LongestPause;
+        return asked > pause ? asked : pause;
     }
 
     static StripeObject? Parse(byte[] body)
