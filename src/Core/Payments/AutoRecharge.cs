@@ -37,6 +37,19 @@ public static class AutoRecharge
         return facts.MinorThisMonth + priceMinor > terms.MonthlyMaxMinor ? RechargeDecision.MonthlyCeiling : RechargeDecision.Buy;
     }
 
+    /// <summary>How long a payment that is under way is left alone.</summary>
+    public static readonly TimeSpan WhileInFlight = TimeSpan.FromSeconds(10);
+
+    /// <summary>Before this it would be decided the same way, however low the balance.</summary>
+    public static DateTimeOffset NotBefore(RechargeDecision decision, RechargeFacts facts, DateTimeOffset now) => decision switch
+    {
+        RechargeDecision.BackingOff => facts.LastFailureAt!.Value + Pauses[facts.Failures - 1],
+        RechargeDecision.DailyCeiling => new DateTimeOffset(now.UtcDateTime.Date, TimeSpan.Zero).AddDays(1),
+        RechargeDecision.MonthlyCeiling => new DateTimeOffset(now.Year, now.Month, 1, 0, 0, 0, TimeSpan.Zero).AddMonths(1),
+        RechargeDecision.InFlight => now + WhileInFlight,
+        RechargeDecision.Buy or RechargeDecision.SwitchedOff or RechargeDecision.Enough => now,
+    };
+
     /// <summary>A decline that will not pass by itself: only the customer can do something about it.</summary>
     public static bool SwitchesOff(string code) => code
         is "authentication_required" or "no_payment_method" or "expired_card" or "lost_card" or "stolen_card" or "pickup_card";

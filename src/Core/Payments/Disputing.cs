@@ -23,11 +23,4 @@ public static class Disputing
         "lost" => DisputeState.Lost,
         _ => DisputeState.Open,
     };
-
-    /// <summary>The credits that are at stake: the disputed share of what the order brought, and is not returned yet.</summary>
-    public static Credits AtStake(RefundFacts facts, long disputedMinor) => Refunding.Followed(facts, disputedMinor);
-
-    /// <summary>What is frozen while it is open: what is left of the order's lots, and can be held.</summary>
-    public static Credits Frozen(RefundFacts facts, long disputedMinor, Credits available) =>
-        Credits.Min(AtStake(facts, disputedMinor), Credits.Min(facts.Unspent, available));
 }

@@ -15,14 +15,33 @@ public enum RefundRefusal
 public sealed record RefundableLot(long Seq, Credits Amount, Credits Remaining, Credits Reversed);
 
 /// <param name="Paid">What arrived for the order.</param>
+/// <param name="Cost">What its credits cost, of months to come as well: less where some of it was given back otherwise.</param>
 /// <param name="Refunded">What went back or is on its way.</param>
 /// <param name="Returned">Credits that were taken for it, or are held for it.</param>
 public sealed record RefundFacts(
-    bool IsPaid, bool Disputed, long Paid, long Refunded, Credits Returned, IReadOnlyList<RefundableLot> Lots)
+    bool IsPaid, bool Disputed, long Paid, long Cost, long Refunded, Credits Returned, IReadOnlyList<RefundableLot> Lots)
 {
-    public Credits Granted => new(Lots.Sum(lot => lot.Amount.Micros));
+    /// <summary>The smallest amount that goes back in the order's currency.</summary>
+    public int Step { get; init; } = 1;
 
+    /// <summary>Credits of months that were paid for and have not begun.</summary>
+    public Credits Coming { get; init; }
+
+    /// <summary>Those of them that went back before they came.</summary>
+    public Credits Forgone { get; init; }
+
+    public Credits Granted => new(Lots.Sum(lot => lot.Amount.Micros) + Coming.Micros + Forgone.Micros);
+
+    /// <summary>What is left of what has come.</summary>
     public Credits Unspent => new(Lots.Sum(lot => lot.Remaining.Micros));
+}
+
+/// <summary>From where credits are taken: from months to come first, then from lots.</summary>
+public sealed record RefundSources(Credits Coming, IReadOnlyList<(long Lot, Credits Amount)> Lots)
+{
+    public Credits Total => new(Coming.Micros + InWallet.Micros);
+
+    public Credits InWallet => new(Lots.Sum(part => part.Amount.Micros));
 }
 
 public abstract record RefundDecision
@@ -55,7 +74,7 @@ public static class Refunding
         var creditsLeft = facts.Granted - facts.Returned;
         var refund = (credits, minor) switch
         {
-            (null, null) => Credits.Min(Credits.Min(facts.Unspent, available), creditsLeft) is var unspent
+            (null, null) => Credits.Min(facts.Coming + Credits.Min(facts.Unspent, available), creditsLeft) is var unspent
                 ? new RefundDecision.Refund(MoneyFor(facts, unspent), unspent)
                 : null!,
             ({ } given, null) => new(given <= creditsLeft ? MoneyFor(facts, given) : 0, given),
@@ -69,11 +88,20 @@ public static class Refunding
         static RefundDecision Refused(RefundRefusal why) => new RefundDecision.Refused(why);
     }
 
-    /// <summary>Money went back, whoever decided so: the credits that belong to it, never more than are left of the order.</summary>
+    /// <summary>
+    /// Money went back, whoever decided so: the credits that belong to it, never more than are left of the order. Of no
+    /// money at all, those that are missing for what went back before.
+    /// </summary>
     public static Credits Followed(RefundFacts facts, long minor) =>
         CreditsFor(facts, Math.Min(minor, Math.Max(0, facts.Paid - facts.Refunded)));
 
-    /// <summary>How a number of credits is spread over the lots: the youngest first, as the one that is least burnt.</summary>
+    /// <summary>Where a number of credits is taken from: what is least burnt first.</summary>
+    public static RefundSources Spread(RefundFacts facts, Credits amount)
+    {
+        var coming = Credits.Min(facts.Coming, amount);
+        return new(coming, Spread(facts.Lots, amount - coming));
+    }
+
     public static IReadOnlyList<(long Lot, Credits Amount)> Spread(IReadOnlyList<RefundableLot> lots, Credits amount)
     {
         var spread = new List<(long, Credits)>();
@@ -94,18 +122,22 @@ public static class Refunding
     {
         if (facts.Granted == Credits.Zero) return 0;
 
-        var upTo = (Int128)facts.Paid * (facts.Returned + credits).Micros / facts.Granted.Micros;
-        return Math.Clamp((long)upTo - facts.Refunded, 0, facts.Paid - facts.Refunded);
+        var upTo = (Int128)Worth(facts) * (facts.Returned + credits).Micros / facts.Granted.Micros;
+        var minor = Math.Clamp((long)upTo - facts.Refunded, 0, facts.Paid - facts.Refunded);
+        return minor - (minor % facts.Step);
     }
 
     // Upwards: money never goes back for credits that stay.
     static Credits CreditsFor(RefundFacts facts, long minor)
     {
-        if (facts.Paid == 0) return Credits.Zero;
+        var worth = Worth(facts);
+        if (worth == 0) return Credits.Zero;
 
-        var upTo = (((Int128)facts.Granted.Micros * (facts.Refunded + minor)) + facts.Paid - 1) / facts.Paid;
+        var upTo = (((Int128)facts.Granted.Micros * (facts.Refunded + minor)) + worth - 1) / worth;
         var credits = new Credits((long)upTo) - facts.Returned;
         var left = facts.Granted - facts.Returned;
         return credits <= Credits.Zero ? Credits.Zero : Credits.Min(credits, left);
     }
+
+    static long Worth(RefundFacts facts) => Math.Min(facts.Paid, facts.Cost);
 }

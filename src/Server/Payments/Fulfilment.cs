@@ -13,22 +13,22 @@ namespace Purser.Server.Payments;
 sealed class Fulfilment(
     StripeClient stripe, Db db, CreditLedger ledger, Invoices invoices, TimeProvider time, ILogger<Fulfilment> log)
 {
-    public const string OrderKey = "purser_order";
-    public const string CustomerKey = "purser_customer";
-
     public async Task<Applied> Session(string id, CancellationToken ct)
     {
-        var (session, intent) = await FetchSession(id, ct);
+        var (session, intent, receipt) = await FetchSession(id, ct);
         if (await OrderOf(session, ct) is not { } order) return Applied.NotOurs;
         if (session.Livemode != order.Livemode) throw new InvalidOperationException($"{id} is not of the mode of {order.Id}.");
+        if (order.Session is { } own && own != session.Id) return Foreign(session, order);
 
         order = await db.Change(order.Id, known => known with
         {
             Session = known.Session ?? session.Id,
-            Url = session.Url,
+            // An ended session has none any more; what was answered with it is answered again.
+            Url = session.Url ?? known.Url,
             ExpiresAt = session.ExpiresAt ?? known.ExpiresAt,
             PaymentIntent = known.PaymentIntent ?? session.PaymentIntent,
             Charge = intent?.Charge ?? known.Charge,
+            ReceiptUrl = receipt ?? known.ReceiptUrl,
             Subscription = known.Subscription ?? session.Subscription,
             Invoice = known.Invoice ?? session.Invoice,
             Expired = known.Expired || session.Status == "expired",
@@ -41,8 +41,18 @@ sealed class Fulfilment(
             return Applied.Done;
         }
 
-        if (session.Paid) await Paid(order, session, ct);
+        if (session.Paid) await Give(order, session.Id, session.Subtotal, ct);
         return Applied.Done;
+    }
+
+    // Whoever can write at Stripe can make a session under the name of an order that has its own.
+    Applied Foreign(CheckoutSession session, OrderRow order)
+    {
+        if (!session.Paid) return Applied.NotOurs;
+
+        log.AmountDiffers(order.Id.ToString(), order.Terms.Total, session.Subtotal);
+        throw new InvalidOperationException(
+            $"{session.Id} of {Shown(session.Subtotal)} names {order.Id}, which is paid on {order.Session}: nothing was granted.");
     }
 
     /// <summary>A payment that was made without a page: an automatic purchase, or the payment behind a session.</summary>
@@ -54,6 +64,7 @@ sealed class Fulfilment(
         // A session's own payment says less than the session does.
         if (order.Kind == OrderKind.Package && order.Session is { } session) return await Session(session, ct);
         if (order.Kind != OrderKind.Recharge) return Applied.Done;
+        if (order.PaymentIntent is { } own && own != intent.Id) return Applied.NotOurs;
 
         var receipt = fetched.Child("latest_charge")?.Text("receipt_url");
         order = await db.Change(order.Id, known => known with
@@ -78,19 +89,20 @@ sealed class Fulfilment(
         // What becomes of a payment may be told before the payment is: then that comes first.
         if (order?.Invoice is { } invoice) await invoices.Look(invoice, ct);
         else if (intent is not null) await Intent(intent, ct);
-        order = order is not null ? await db.Order(order.Id, ct) : intent is null ? null
+        order = order is not null ? await db.Order(order.Id, order.Livemode, ct) : intent is null ? null
             : await db.OrderOfIntent(intent, ct) ?? await invoices.OrderOfPayment(intent, ct);
         return order is not { PaidAt: null }
             ? order
             : throw new InvalidOperationException($"{order.Id} has not brought its credits yet: what became of its payment has to wait.");
     }
 
-    async Task<(CheckoutSession, PaymentIntent?)> FetchSession(string id, CancellationToken ct)
+    async Task<(CheckoutSession, PaymentIntent?, string? Receipt)> FetchSession(string id, CancellationToken ct)
     {
         var session = await stripe.Get(
             $"/v1/checkout/sessions/{id}", new() { { "expand[0]", "payment_intent.latest_charge" } }, ct);
-        var intent = session.Child("payment_intent") is { } expanded ? PaymentIntent.Of(expanded) : null;
-        return (CheckoutSession.Of(session), intent);
+        return session.Child("payment_intent") is { } intent
+            ? (CheckoutSession.Of(session), PaymentIntent.Of(intent), intent.Child("latest_charge")?.Text("receipt_url"))
+            : (CheckoutSession.Of(session), null, null);
     }
 
     // A completed session whose money never came: the bank said no, days later.
@@ -99,16 +111,6 @@ sealed class Fulfilment(
             ? intent.FailureCode ?? "payment_failed"
             : null;
 
-    async Task Paid(OrderRow order, CheckoutSession session, CancellationToken ct)
-    {
-        var fetched = session.PaymentIntent is { } intent
-            ? await stripe.Get($"/v1/payment_intents/{intent}", new() { { "expand[0]", "latest_charge" } }, ct)
-            : default;
-        if (fetched.Child("latest_charge")?.Text("receipt_url") is { } receipt)
-            order = await db.Change(order.Id, known => known with { ReceiptUrl = receipt }, ct);
-        await Give(order, session.Id, session.Subtotal, ct);
-    }
-
     async Task Give(OrderRow order, string identity, Money? paid, CancellationToken ct)
     {
         // Somebody has put another amount under our order: nothing is given for it, and a person has to look.
@@ -116,8 +118,7 @@ sealed class Fulfilment(
         {
             log.AmountDiffers(order.Id.ToString(), order.Terms.Total, paid);
             throw new InvalidOperationException(
-                $"{identity} is of {(paid is { } other ? Currencies.Show(other) : "nothing")}, "
-                    + $"and {order.Id} of {Currencies.Show(order.Terms.Total)}: nothing was granted.");
+                $"{identity} is of {Shown(paid)}, and {order.Id} of {Shown(order.Terms.Total)}: nothing was granted.");
         }
 
         var now = time.Now();
@@ -136,22 +137,13 @@ sealed class Fulfilment(
         await db.Change(order.Id, known => known with { PaidAt = known.PaidAt ?? receipt.At, Failure = null }, ct);
     }
 
+    static string Shown(Money? money) => money is { } known ? Currencies.Show(known) : "nothing";
+
     async Task<OrderRow?> OrderOf(CheckoutSession session, CancellationToken ct) =>
-        await db.OrderOfSession(session.Id, ct) ?? await Named(session.Metadata, ct);
+        await db.OrderOfSession(session.Id, ct) ?? await db.OrderNamed(session.Metadata, stripe.Livemode, ct);
 
     async Task<OrderRow?> OrderOf(PaymentIntent intent, CancellationToken ct) =>
-        await db.OrderOfIntent(intent.Id, ct) ?? await Named(intent.Metadata, ct);
-
-    // Whoever wrote to the account could name any order; so its customer must be named too, and its mode fit.
-    async Task<OrderRow?> Named(IReadOnlyDictionary<string, string> metadata, CancellationToken ct)
-    {
-        if (!metadata.TryGetValue(OrderKey, out var name) || !Id<Order>.TryParse(name, null, out var id)) return null;
-
-        var order = await db.Order(id, ct);
-        return order is not null && metadata.GetValueOrDefault(CustomerKey) == order.Customer.Value && order.Livemode == stripe.Livemode
-            ? order
-            : null;
-    }
+        await db.OrderOfIntent(intent.Id, ct) ?? await db.OrderNamed(intent.Metadata, stripe.Livemode, ct);
 }
 
 static partial class Log

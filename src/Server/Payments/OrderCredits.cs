@@ -1,4 +1,3 @@
-using System.Globalization;
 using Purser.Core;
 using Purser.Core.Ledger;
 using Purser.Core.Payments;
@@ -7,23 +6,47 @@ using Purser.Server.Platform;
 
 namespace Purser.Server.Payments;
 
-/// <summary>The credits that an order brought: what is left of them, and taking them back lot by lot.</summary>
-sealed class OrderCredits(CreditLedger ledger, Db db)
+/// <summary>
+/// The credits of an order: bringing them, what is left of them, and taking them back. Whoever takes them back holds the
+/// customer's lock.
+/// </summary>
+sealed class OrderCredits(CreditLedger ledger, Db db, TimeProvider time)
 {
+    /// <summary>Brings what an invoice has paid for, and returns how much that is: another may have done so before.</summary>
+    public async Task<Credits> Give(OrderRow order, InvoiceGrant grant, string currency, CancellationToken ct)
+    {
+        var now = time.Now();
+        // An invoice that is found long after its period brings nothing that could still be spent.
+        if (grant.Amount <= Credits.Zero || grant.ExpiresAt <= now) return grant.Amount;
+
+        var terms = new GrantTerms(
+            GrantSource.Subscription, GrantTerms.OrdinaryPriority, grant.ExpiresAt, new(grant.PaidMinor, currency));
+        var receipt = await ledger.Grant(
+            order.Customer, grant.Identity, new(grant.Amount, terms, grant.Why, order.Reference, grant.Cap), now);
+        await db.Remember(new(grant.Identity, order.Id, receipt.Entry!.Value, receipt.Amount, grant.PaidMinor), now, ct);
+        return receipt.Amount;
+    }
+
     /// <summary>What is known of an order when money of it goes back; refunds on their way count as gone.</summary>
     /// <param name="except">A refund that is itself in question.</param>
     public async Task<RefundFacts> Facts(OrderRow order, Id<Refund>? except, CancellationToken ct)
     {
         var grants = await db.Grants(order.Id, ct);
-        var lots = await Lots(order.Customer, [.. grants.Select(grant => grant.Lot)], ct);
-        var pending = await db.PendingRefunds(order.Id, except, ct);
+        var months = await db.PaidMonthsOf(order.Id, ct);
+        var gone = await db.Gone(order.Id, except, ct);
         return new(
             order.PaidAt is not null,
             order.Disputed,
             order.Received.Minor,
-            order.RefundedMinor + pending.Sum(refund => refund.Minor),
-            new(order.Returned.Micros + pending.Sum(refund => refund.Credits.Micros)),
-            lots);
+            grants.Sum(grant => grant.PaidMinor) + months.Sum(row => row.Months.Minor),
+            Math.Min(gone.Minor, order.Received.Minor),
+            gone.Credits,
+            await Lots(order.Customer, [.. grants.Select(grant => grant.Lot)], ct))
+        {
+            Coming = new(months.Sum(row => row.Months.Coming.Micros)),
+            Forgone = new(months.Sum(row => row.Forgone.Micros)),
+            Step = Currencies.Step(order.Money.Currency),
+        };
     }
 
     public async Task<Credits> Available(CustomerId customer, CancellationToken ct)
@@ -35,45 +58,79 @@ sealed class OrderCredits(CreditLedger ledger, Db db)
         return rows.SingleOrDefault();
     }
 
-    /// <summary>How credits are taken from the order's lots, decided once and written down before the first is taken.</summary>
-    public async Task<string> Spread(OrderRow order, Credits credits, CancellationToken ct)
+    /// <summary>From where credits are taken whose time was given back: what the subscription brought last goes first.</summary>
+    public async Task<RefundSources> LastOf(OrderRow order, InvoiceReturn gone, CancellationToken ct)
     {
-        var facts = await Facts(order, except: null, ct);
-        return string.Join(',', Refunding.Spread(facts.Lots, credits).Select(part =>
-            string.Create(CultureInfo.InvariantCulture, $"{part.Lot}:{part.Amount.Micros}")));
+        var grants = await db.GrantsOfSubscription(order.Subscription!, ct);
+        var lots = await Lots(order.Customer, [.. grants.Select(grant => grant.Lot)], ct);
+        return new(gone.Coming, Refunding.Spread(lots, gone.Amount));
     }
 
-    /// <param name="hold">What was set aside: it ends with the first lot.</param>
-    public async Task Take(OrderRow order, string identity, string spread, long? hold, string reason, DateTimeOffset now)
+    /// <param name="hold">What was set aside for it: it ends with the first lot.</param>
+    public async Task Take(OrderRow order, string identity, RefundSources sources, long? hold, string reason)
     {
-        var parts = Parts(spread);
-        for (var i = 0; i < parts.Count; i++)
+        for (var i = 0; i < sources.Lots.Count; i++)
         {
-            var (lot, amount) = parts[i];
+            var (lot, amount) = sources.Lots[i];
             await ledger.Reverse(
                 order.Customer,
                 $"{identity}:{i}",
                 new(amount, lot, reason, order.Reference, i == 0 ? hold : null),
-                now);
+                time.Now());
         }
 
-        if (parts.Count == 0 && hold is { } unused) await ledger.GiveBack(order.Customer, unused, now);
+        if (sources.Lots.Count == 0 && hold is { } unused) await ledger.GiveBack(order.Customer, unused, time.Now());
     }
 
-    public async Task PutBack(OrderRow order, string identity, string spread, string reason, DateTimeOffset now)
+    public async Task PutBack(OrderRow order, string identity, RefundSources sources, string reason)
     {
-        var parts = Parts(spread);
-        for (var i = 0; i < parts.Count; i++)
-            await ledger.Restore(order.Customer, $"{identity}:{i}", new(parts[i].Amount, parts[i].Lot, reason, order.Reference), now);
+        for (var i = 0; i < sources.Lots.Count; i++)
+        {
+            var (lot, amount) = sources.Lots[i];
+            await ledger.Restore(order.Customer, $"{identity}:{i}", new(amount, lot, reason, order.Reference), time.Now());
+        }
     }
 
-    static List<(long Lot, Credits Amount)> Parts(string spread) =>
-    [
-        .. from part in spread.Split(',', StringSplitOptions.RemoveEmptyEntries)
-           let at = part.IndexOf(':')
-           select (long.Parse(part[..at], CultureInfo.InvariantCulture),
-               new Credits(long.Parse(part[(at + 1)..], CultureInfo.InvariantCulture))),
-    ];
+    /// <summary>
+    /// Keeps what is left of a disputed order's credits from being spent. What was kept before ends first: it may have gone
+    /// into a refund, or may be less than can be kept now.
+    /// </summary>
+    public async Task Freeze(DisputeRow dispute, OrderRow order, CancellationToken ct)
+    {
+        if (dispute.Hold is { } before)
+        {
+            await ledger.GiveBack(order.Customer, before, time.Now());
+            dispute = await db.Thaw(dispute, ct);
+        }
+
+        var facts = await Facts(order, except: null, ct);
+        var atStake = Refunding.Spread(facts, Refunding.Followed(facts, dispute.Minor));
+        var aside = await ledger.SetAside(
+            order.Customer, $"frozen:{dispute.Id}:{dispute.Round}", Credits.Min(atStake.InWallet, facts.Unspent),
+            $"dispute ({dispute.Reason})", order.Reference, time.Now());
+        await db.KeepFrozen(dispute, aside.Hold!.Value, ct);
+    }
+
+    /// <summary>Credits of the order are free again: what is still in question keeps them.</summary>
+    public async Task FreezeAgain(OrderRow order, CancellationToken ct)
+    {
+        foreach (var open in await db.OpenDisputes(order.Id, ct)) await Freeze(open, order, ct);
+    }
+
+    /// <summary>
+    /// A refund has failed, and its money went back by a dispute all the same: what the dispute did not take for that
+    /// reason it takes now.
+    /// </summary>
+    public async Task CatchUp(OrderRow order, Id<Refund> failed, CancellationToken ct)
+    {
+        if (await db.LostDispute(order.Id, ct) is not { Sources: { } taken } dispute) return;
+
+        var facts = await Facts(order, failed, ct);
+        var more = Refunding.Spread(facts, Refunding.Followed(facts, 0));
+        var all = new RefundSources(taken.Coming + more.Coming, [.. taken.Lots, .. more.Lots]);
+        if (more.Total > Credits.Zero) await db.Decide(dispute, all, more.Coming, ct);
+        await Take(order, dispute.Name, all, hold: null, dispute.Why(DisputeState.Lost));
+    }
 
     async Task<IReadOnlyList<RefundableLot>> Lots(CustomerId customer, long[] seqs, CancellationToken ct)
     {

@@ -52,9 +52,9 @@ static class OrderEndpoints
     }
 
     static async Task<IResult> Show(
-        Id<Order> order, Fulfilment fulfilment, Db db, TimeProvider time, HttpContext http, CancellationToken ct)
+        Id<Order> order, Fulfilment fulfilment, StripeClient stripe, Db db, TimeProvider time, HttpContext http, CancellationToken ct)
     {
-        if (await db.Order(order, ct) is not { } found) return Error.NotFound("order").Answer(http);
+        if (await db.Order(order, stripe.Livemode, ct) is not { } found) return Error.NotFound("order").Answer(http);
 
         return TypedResults.Ok(OrderAnswer.Of(await Fresh(found, fulfilment, db, time.Now(), ct)));
     }
@@ -69,21 +69,21 @@ static class OrderEndpoints
         {
             await fulfilment.Session(session, ct);
         }
-        catch (StripeException e) when (e.Fault == StripeFault.Unavailable)
+        catch (StripeException e) when (e.Fault is StripeFault.Unavailable or StripeFault.Unauthorized)
         {
             // What is known is still true.
         }
 
-        return await db.Order(order.Id, ct) ?? order;
+        return await db.Order(order.Id, order.Livemode, ct) ?? order;
     }
 
-    static async Task<IResult> List(CustomerId customer, Db db, HttpContext http, CancellationToken ct)
+    static async Task<IResult> List(CustomerId customer, StripeClient stripe, Db db, HttpContext http, CancellationToken ct)
     {
         var limit = Paging.Limit(http);
         var after = Paging.After<Id<Order>>(http);
         if (!await db.Exists(customer, ct)) return Error.NotFound("customer").Answer(http);
 
-        var orders = await db.OrdersOf(customer, after, limit + 1, ct);
+        var orders = await db.OrdersOf(customer, stripe.Livemode, after, limit + 1, ct);
         return TypedResults.Ok(orders.ConvertAll(OrderAnswer.Of).Page(limit));
     }
 }

@@ -32,6 +32,9 @@ sealed record OrderRow(
     /// <summary>What arrived in the end, where it is not what was asked for: nothing for a trial, less after a discount.</summary>
     public long? Paid { get; init; }
 
+    /// <summary>From where the credits were taken whose time its invoice gave back, once that is decided.</summary>
+    public RefundSources? GivenBack { get; init; }
+
     public long RefundedMinor { get; init; }
     public Credits Returned { get; init; }
     public bool Disputed { get; init; }
@@ -59,8 +62,25 @@ sealed record OrderGrant(string Identity, Id<Order> Order, long Lot, Credits Cre
 
 static class Orders
 {
-    public static Task<OrderRow?> Order(this Db db, Id<Order> id, CancellationToken ct) =>
-        db.One($"select * from orders where id = {id}", Read, ct);
+    /// <summary>What names an order and its customer in metadata at Stripe.</summary>
+    public const string OrderKey = "purser_order";
+    public const string CustomerKey = "purser_customer";
+
+    /// <summary>Of the mode of this deployment: one of the other mode is not there.</summary>
+    public static Task<OrderRow?> Order(this Db db, Id<Order> id, bool livemode, CancellationToken ct) =>
+        db.One($"select * from orders where id = {id} and livemode = {livemode}", Read, ct);
+
+    /// <summary>
+    /// The order that metadata at Stripe names. Whoever can write there could name any; so its customer must be named too.
+    /// </summary>
+    public static async Task<OrderRow?> OrderNamed(
+        this Db db, IReadOnlyDictionary<string, string> metadata, bool livemode, CancellationToken ct)
+    {
+        if (!Id<Order>.TryParse(metadata.GetValueOrDefault(OrderKey), null, out var id)) return null;
+
+        var order = await db.Order(id, livemode, ct);
+        return order?.Customer.Value == metadata.GetValueOrDefault(CustomerKey) ? order : null;
+    }
 
     public static Task<OrderRow?> OrderOfSession(this Db db, string session, CancellationToken ct) =>
         db.One($"select * from orders where session = {session}", Read, ct);
@@ -73,6 +93,9 @@ static class Orders
 
     public static Task<OrderRow?> OrderOfInvoice(this Db db, string invoice, CancellationToken ct) =>
         db.One($"select * from orders where invoice = {invoice}", Read, ct);
+
+    public static Task<OrderRow?> OrderOfRefund(this Db db, RefundRow refund, CancellationToken ct) =>
+        db.One($"select * from orders where id = {refund.Order}", Read, ct);
 
     public static Task<OrderRow?> OrderOfRequest(
         this Db db, CustomerId customer, bool livemode, Guid key, CancellationToken ct) => db.One($"""
@@ -94,12 +117,12 @@ static class Orders
         """, Read, ct);
 
     public static Task<List<OrderRow>> OrdersOf(
-        this Db db, CustomerId customer, Id<Order>? after, int limit, CancellationToken ct)
+        this Db db, CustomerId customer, bool livemode, Id<Order>? after, int limit, CancellationToken ct)
     {
         var last = after?.Value;
         return db.All($"""
             select * from orders
-            where customer = {customer.Value}
+            where customer = {customer.Value} and livemode = {livemode}
               and ({last}::uuid is null
                 or (created_at, id) < (select created_at, id from orders where id = {last}::uuid))
             order by created_at desc, id desc limit {limit}
@@ -150,6 +173,20 @@ static class Orders
             return changed;
         }, ct);
 
+    /// <summary>Writes down from where the credits are taken that its invoice gave back, before the first is taken.</summary>
+    public static Task<bool> GiveBack(this Db db, OrderRow order, RefundSources sources, CancellationToken ct) => db.Transact(async tx =>
+    {
+        await tx.Run($"update orders set given_back = {Spreads.Write(sources)} where id = {order.Id}", ct);
+        await tx.GiveBackMonths(order.Subscription!, sources.Coming, ct);
+        return true;
+    }, ct);
+
+    /// <summary>Everything that a subscription brought so far.</summary>
+    public static Task<List<OrderGrant>> GrantsOfSubscription(this Db db, string subscription, CancellationToken ct) => db.All($"""
+        select g.identity, g.order_id, g.lot, g.credits, g.paid_minor
+        from order_grant g join orders o on o.id = g.order_id where o.subscription = {subscription}
+        """, ReadGrant, ct);
+
     /// <summary>Remembers where a grant stands; the grant itself is in the ledger, under the same name.</summary>
     public static Task Remember(this Db db, OrderGrant grant, DateTimeOffset now, CancellationToken ct) => db.Run($"""
         insert into order_grant (identity, order_id, livemode, lot, credits, paid_minor, created_at)
@@ -160,8 +197,10 @@ static class Orders
 
     public static Task<List<OrderGrant>> Grants(this Db db, Id<Order> order, CancellationToken ct) => db.All($"""
         select identity, order_id, lot, credits, paid_minor from order_grant where order_id = {order} order by lot
-        """, row => new OrderGrant(
-            row.GetString(0), row.GetId<Order>(1), row.GetInt64(2), row.GetCredits(3), row.GetInt64(4)), ct);
+        """, ReadGrant, ct);
+
+    static OrderGrant ReadGrant(NpgsqlDataReader row) =>
+        new(row.GetString(0), row.GetId<Order>(1), row.GetInt64(2), row.GetCredits(3), row.GetInt64(4));
 
     public static OrderRow Read(NpgsqlDataReader row) => new(
         row.GetId<Order>(row.GetOrdinal("id")),
@@ -185,6 +224,7 @@ static class Orders
         Subscription = row.Text(row.GetOrdinal("subscription")),
         ReceiptUrl = row.Text(row.GetOrdinal("receipt_url")),
         Paid = row.Maybe<long>(row.GetOrdinal("paid_minor")),
+        GivenBack = Spreads.Read(row.Text(row.GetOrdinal("given_back"))),
         RefundedMinor = row.GetInt64(row.GetOrdinal("refunded_minor")),
         Returned = row.GetCredits(row.GetOrdinal("returned")),
         Disputed = row.GetBoolean(row.GetOrdinal("disputed")),

@@ -27,6 +27,7 @@ static class PaymentsSetup
         services.AddSingleton<Subscriptions>();
         services.AddSingleton<PlanChanges>();
         services.AddSingleton<Invoices>();
+        services.AddSingleton<ComingMonths>();
         services.AddSingleton<Fulfilment>();
         services.AddSingleton<Checkout>();
         services.AddSingleton<OrderCredits>();
@@ -40,7 +41,7 @@ static class PaymentsSetup
             "recharge low wallets", TimeSpan.FromSeconds(1), provider.GetRequiredService<Recharges>().Round));
         services.AddEventAppliers();
         services.AddSingleton(provider => new Job(
-            "grant the months of yearly plans", TimeSpan.FromMinutes(1), provider.GetRequiredService<Invoices>().GrantDueMonths));
+            "grant the months of yearly plans", TimeSpan.FromMinutes(1), provider.GetRequiredService<ComingMonths>().Round));
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Add(PaymentsJson.Default));
     }
 
@@ -53,7 +54,7 @@ static class PaymentsSetup
         Checkout.Map(routes);
         Refunds.Map(routes);
         routes.MapSubscriptions();
-        Recharges.Map(routes);
+        routes.MapRecharges();
         routes.MapPortal();
     }
 }

@@ -21,66 +21,95 @@ enum ChangeWhen
 }
 
 /// <summary>A change of plan that makes sense.</summary>
-sealed record PlanChange(SubscriptionRow From, Plan OldPlan, Plan Plan, Interval Interval, PricedOffer Price, ChangeWhen When, DateTimeOffset? At);
+sealed record PlanChange(SubscriptionRow From, Plan Plan, Interval Interval, PricedOffer Price, ChangeWhen When, DateTimeOffset? At);
 
 /// <summary>Upgrades and downgrades: what they cost is Stripe's to say, what they bring is ours, and a preview says both beforehand.</summary>
 sealed class PlanChanges(
     StripeClient stripe, Subscriptions subscriptions, StripePrices prices, Invoices invoices, CurrentCatalog catalog, TimeProvider time)
 {
-    public static async Task<SubscriptionRow> Live(CustomerId customer, Subscriptions subscriptions, CancellationToken ct) =>
-        await subscriptions.Of(customer, ct) is { } row && row.Status.IsLive()
-            ? row
-            : throw new RefusedException(Error.NotFound("subscription"));
-
     public async Task<PlanChange> Plan(CustomerId customer, ChangeRequest request, CancellationToken ct)
     {
-        var row = await Live(customer, subscriptions, ct);
+        var row = await subscriptions.Live(customer, ct);
+        if (row.Status is not (SubscriptionStatus.Active or SubscriptionStatus.Trialing))
+        {
+            // What was not paid for must not be given back as if it had been.
+            throw new RefusedException(Error.Of(
+                ErrorType.Conflict, "subscription_not_active",
+                $"The subscription is {Names.Of(row.Status)}. Resume it, or have what is due paid on the portal, then change it."));
+        }
+
         if (catalog.Offer.Plan(request.Plan.Needed("plan")) is not { Prices.Count: > 0 } plan)
             throw new InvalidRequestException("plan", $"There is no plan '{request.Plan}' to pay for: GET /v1/plans lists them.", "unknown_plan");
 
         var interval = request.Interval is null ? row.Interval
             : Names.Parse<Interval>(request.Interval) ?? throw new InvalidRequestException("interval", "'interval' is month or year.");
-        if (plan.Code == row.Plan && interval == row.Interval && row.PendingAt is null)
-            throw new RefusedException(Error.Of(ErrorType.Conflict, "same_plan", "That is what the customer has."));
-
         var currency = (await prices.Whose(row.Price, ct))?.Money.Currency ?? plan.Prices[0].Money.Currency;
         var money = plan.Price(interval, currency)
             ?? throw new InvalidRequestException("interval", $"The plan '{plan.Code}' is not sold by the {Names.Of(interval)} in {currency}.");
-        var oldPlan = catalog.Offer.Plan(row.Plan) ?? plan;
-        var when = request.When is null ? Usual(oldPlan, row, plan, interval, currency)
-            : Names.Parse<ChangeWhen>(request.When) ?? throw new InvalidRequestException("when", "'when' is now, none or next_period.");
+        var when = When(row, plan, interval, currency, request.When);
+        return new(row, plan, interval, await prices.Of(plan.Code, plan.Name, interval, money, ct), when, request.At);
+    }
+
+    ChangeWhen When(SubscriptionRow row, Plan plan, Interval interval, string currency, string? asked)
+    {
+        ChangeWhen? given = asked is null ? null
+            : Names.Parse<ChangeWhen>(asked) ?? throw new InvalidRequestException("when", "'when' is now, none or next_period.");
+        if (plan.Code == row.Plan && interval == row.Interval)
+        {
+            if (row.PendingAt is null) throw new RefusedException(Error.Of(ErrorType.Conflict, "same_plan", "That is what the customer has."));
+
+            // The change that was put off is taken back. The period is paid for already: nothing is charged for it again.
+            return ChangeWhen.None;
+        }
+
+        var when = given ?? Usual(row, plan, interval, currency);
         if (when != ChangeWhen.Now && interval != row.Interval)
         {
             throw new RefusedException(Error.Of(
                 ErrorType.Conflict, "interval_changes_now", "Another interval begins a new period, which is billed now: leave 'when' out."));
         }
 
-        return new(row, oldPlan, plan, interval, await prices.Of(plan.Code, plan.Name, interval, money, ct), when, request.At);
+        if (when == ChangeWhen.Now && row.PendingAt is not null)
+        {
+            // Stripe has the later plan's price already, and would count from it what this change costs.
+            throw new RefusedException(Error.Of(
+                ErrorType.Conflict, "change_pending",
+                $"A change to '{row.PendingPlan}' waits for the next period. Take it back first: change to '{row.Plan}', which costs nothing."));
+        }
+
+        return when;
     }
 
     public async Task<PreviewAnswer> Preview(PlanChange change, CancellationToken ct)
     {
-        var at = change.At ?? time.Now();
-        at = DateTimeOffset.FromUnixTimeSeconds(at.ToUnixTimeSeconds());
-        var due = new Money(0, change.Price.Money.Currency);
-        IReadOnlyList<PreviewLineAnswer> lines = [];
-        if (change.When == ChangeWhen.Now)
+        var at = DateTimeOffset.FromUnixTimeSeconds((change.At ?? time.Now()).ToUnixTimeSeconds());
+        // During a trial nothing is paid yet, so that nothing is billed at once.
+        if (change.When != ChangeWhen.Now || change.From.Status == SubscriptionStatus.Trialing)
         {
-            var invoice = await stripe.Post("/v1/invoices/create_preview", new()
-            {
-                { "subscription", change.From.Id },
-                { "subscription_details[items][0][id]", change.From.Item },
-                { "subscription_details[items][0][price]", change.Price.Price },
-                { "subscription_details[proration_behavior]", "always_invoice" },
-                { "subscription_details[proration_date]", change.Interval == change.From.Interval ? at : null },
-            }, $"purser-preview-{Guid.CreateVersion7():N}", ct);
-            due = due with { Minor = invoice.Number("amount_due") ?? 0 };
-            lines = [.. invoice.Items("lines").Select(line => new PreviewLineAnswer(
-                line.Text("description") ?? "", new(line.Number("amount") ?? 0, due.Currency)))];
+            return new(
+                change.Plan.Code, Names.Of(change.Interval), Names.Of(change.When), new(0, change.Price.Money.Currency), Credits.Zero, at, []);
         }
 
+        var shown = await stripe.Post("/v1/invoices/create_preview", new()
+        {
+            { "subscription", change.From.Id },
+            { "subscription_details[items][0][id]", change.From.Item },
+            { "subscription_details[items][0][price]", change.Price.Price },
+            { "subscription_details[proration_behavior]", "always_invoice" },
+            { "subscription_details[proration_date]", at },
+        }, $"purser-preview-{Guid.CreateVersion7():N}", ct);
+        var invoice = StripeInvoice.Of(shown);
         return new(
-            change.Plan.Code, Names.Of(change.Interval), Names.Of(change.When), new(due.Minor, due.Currency), Brings(change, at), at, lines);
+            change.Plan.Code,
+            Names.Of(change.Interval),
+            Names.Of(change.When),
+            new(shown.Number("amount_due") ?? 0, invoice.Total.Currency),
+            (await invoices.CreditsOf(invoice, change.From, ct)).AtOnce,
+            at,
+            [.. shown.Items("lines").Select(Line)]);
+
+        PreviewLineAnswer Line(StripeObject line) =>
+            new(line.Text("description") ?? "", new(line.Number("amount") ?? 0, invoice.Total.Currency));
     }
 
     public async Task<(SubscriptionRow Row, string? PaymentUrl)> Make(PlanChange change, string key, CancellationToken ct)
@@ -95,16 +124,11 @@ sealed class PlanChanges(
         {
             // What cannot be paid does not change: the customer keeps the old plan until it is.
             form.Add("payment_behavior", "pending_if_incomplete");
-            if (change.At is { } at && change.Interval == change.From.Interval) form.Add("proration_date", at);
+            if (change.At is { } at) form.Add("proration_date", at);
         }
 
-        if (change.When == ChangeWhen.NextPeriod)
-            await subscriptions.Postpone(change.From.Id, change.Plan.Code, change.Interval, change.From.PeriodEnd, ct);
-        else
-            await subscriptions.Unpostpone(change.From.Id, ct);
-
         form.Add("expand[0]", "latest_invoice");
-        var changed = await stripe.Post($"/v1/subscriptions/{change.From.Id}", form, key, ct);
+        var changed = await Send(change, form, key, ct);
         var row = await subscriptions.Look(change.From.Id, ct) ?? change.From;
         if (change.When != ChangeWhen.Now || changed.Child("latest_invoice") is not { } invoice) return (row, null);
 
@@ -113,20 +137,32 @@ sealed class PlanChanges(
         return (row, changed.Child("pending_update") is null ? null : invoice.Text("hosted_invoice_url"));
     }
 
+    // What is put off is said before it is done: read in between, Stripe's new price must not be taken for a change.
+    async Task<StripeObject> Send(PlanChange change, StripeForm form, string key, CancellationToken ct)
+    {
+        if (change.When == ChangeWhen.NextPeriod)
+            await subscriptions.Postpone(change.From.Id, change.Plan.Code, change.Interval, change.From.PeriodEnd, ct);
+        else
+            await subscriptions.Unpostpone(change.From.Id, ct);
+        try
+        {
+            return await stripe.Post($"/v1/subscriptions/{change.From.Id}", form, key, ct);
+        }
+        catch (StripeException e) when (e.Fault != StripeFault.Unavailable)
+        {
+            await subscriptions.Postpone(
+                change.From.Id, change.From.PendingPlan, change.From.PendingInterval, change.From.PendingAt, CancellationToken.None);
+            throw;
+        }
+    }
+
     // More now, less later: nobody loses what they have paid for.
-    static ChangeWhen Usual(Plan oldPlan, SubscriptionRow row, Plan plan, Interval interval, string currency)
+    ChangeWhen Usual(SubscriptionRow row, Plan plan, Interval interval, string currency)
     {
         if (interval != row.Interval) return ChangeWhen.Now;
 
-        return plan.Price(interval, currency)?.Minor < oldPlan.Price(row.Interval, currency)?.Minor ? ChangeWhen.NextPeriod : ChangeWhen.Now;
-    }
-
-    static Credits Brings(PlanChange change, DateTimeOffset at)
-    {
-        if (change.When != ChangeWhen.Now || change.From.Status == SubscriptionStatus.Trialing) return Credits.Zero;
-        if (change.Interval != change.From.Interval) return change.Plan.Included;
-
-        var (start, end) = InvoiceGrants.MonthAround(change.Interval, change.From.PeriodStart, change.From.PeriodEnd, at);
-        return InvoiceGrants.Difference(change.OldPlan, change.Plan, start, at, end);
+        return plan.Price(interval, currency)?.Minor < catalog.Offer.Plan(row.Plan)?.Price(interval, currency)?.Minor
+            ? ChangeWhen.NextPeriod
+            : ChangeWhen.Now;
     }
 }

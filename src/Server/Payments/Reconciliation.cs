@@ -10,19 +10,23 @@ namespace Purser.Server.Payments;
 /// </summary>
 sealed class Reconciliation(
     StripeClient stripe, Fulfilment fulfilment, Subscriptions subscriptions, Invoices invoices, Refunds refunds, Disputes disputes,
-    Db db, TimeProvider time)
+    Recharges recharges, CustomerLocks locks, Db db, TimeProvider time)
 {
+    const string JobName = "compare with Stripe";
     const int AtOnce = 200;
 
-    // Stripe keeps events for thirty days; what lies further back was compared often enough.
-    static readonly TimeSpan Back = TimeSpan.FromDays(35);
+    // A person asks for all that Stripe still has events of; the job, for what came since it ran, and for as long before
+    // as Stripe tries to deliver.
+    static readonly TimeSpan Longest = TimeSpan.FromDays(35);
+    static readonly TimeSpan Deliveries = TimeSpan.FromDays(3);
 
     // What is in the middle of being made is no difference.
     static readonly TimeSpan Settled = TimeSpan.FromMinutes(1);
     static readonly TimeSpan Abandoned = TimeSpan.FromHours(1);
 
     /// <summary>Returns how many differences there were.</summary>
-    public async Task<int> Run(DateTimeOffset now, Action<string> difference, CancellationToken ct)
+    /// <param name="since">How far back Stripe's lists are read; what is open here is compared however old it is.</param>
+    public async Task<int> Run(DateTimeOffset now, DateTimeOffset since, Action<string> difference, CancellationToken ct)
     {
         var count = 0;
         void Told(string line)
@@ -34,9 +38,9 @@ sealed class Reconciliation(
         await Orders(now, Told, ct);
         await RefundsUnderWay(now, Told, ct);
         await LiveSubscriptions(Told, ct);
-        await PaidInvoices(now, Told, ct);
-        await AllRefunds(now, Told, ct);
-        await AllDisputes(now, Told, ct);
+        await PaidInvoices(since, Told, ct);
+        await AllRefunds(since, Told, ct);
+        await AllDisputes(since, Told, ct);
         return count;
     }
 
@@ -49,7 +53,7 @@ sealed class Reconciliation(
             foreach (var order in open)
             {
                 await Guarded(order.Reference, told, () => Look(order, now, ct));
-                if ((await db.Order(order.Id, ct))!.State is var state and not OrderState.Open)
+                if ((await db.Order(order.Id, order.Livemode, ct))!.State is var state and not OrderState.Open)
                     told($"{order.Id}: was open here, and is {Names.Of(state)}");
             }
 
@@ -62,72 +66,90 @@ sealed class Reconciliation(
     {
         if (order.Session is { } session) await fulfilment.Session(session, ct);
         else if (order.PaymentIntent is { } intent) await fulfilment.Intent(intent, ct);
+        else if (order.Kind == OrderKind.Recharge) await locks.Hold(order.Customer, () => Pursue(order, ct), ct);
         else if (order.CreatedAt < now - Abandoned && order.Kind is OrderKind.Package or OrderKind.Plan)
             await db.Change(order.Id, known => known with { Failure = "abandoned" }, ct);
     }
 
+    // It is made if it never was, whatever the balance is by now: it was decided, and counts towards the ceilings.
+    async Task<bool> Pursue(OrderRow order, CancellationToken ct)
+    {
+        if (await db.Order(order.Id, order.Livemode, ct) is { State: OrderState.Open } open) await recharges.Pursue(open, ct);
+        return true;
+    }
+
     async Task RefundsUnderWay(DateTimeOffset now, Action<string> told, CancellationToken ct)
     {
-        foreach (var refund in await db.RefundsUnderWay(now - Settled, AtOnce, ct))
+        var after = Guid.Empty;
+        while (true)
         {
-            await Guarded(refund.Id.ToString(), told, async () =>
+            var underWay = await db.RefundsUnderWay(stripe.Livemode, now - Settled, after, AtOnce, ct);
+            foreach (var refund in underWay)
             {
-                if (refund.StripeId is { } id) await refunds.Look(id, ct);
-                else await refunds.Pursue(refund, isDefault: false, ct);
-            });
-            if ((await db.Refund(refund.Id, ct))!.State is var state and not RefundState.Pending)
-                told($"{refund.Id}: was pending here, and has {Names.Of(state)}");
+                var order = (await db.OrderOfRefund(refund, ct))!;
+                await Guarded(refund.Id.ToString(), told, () => refunds.Pursue(refund.Id, order.Customer, ct));
+                if ((await db.Refund(refund.Id, ct))!.State is var state and not RefundState.Pending)
+                    told($"{refund.Id}: was pending here, and has {Names.Of(state)}");
+            }
+
+            if (underWay.Count < AtOnce) return;
+            after = underWay[^1].Id.Value;
         }
     }
 
     async Task LiveSubscriptions(Action<string> told, CancellationToken ct)
     {
+        // What is written down meanwhile was read later than this, and stays.
+        var reading = await subscriptions.NextReading(ct);
+        var listed = new HashSet<string>();
+        await foreach (var one in stripe.List("/v1/subscriptions", [], ct))
+        {
+            listed.Add(one.Id);
+            await Compare(one.Id, told, () => subscriptions.Follow(StripeSubscription.Of(one), reading, ct), ct);
+        }
+
+        // Those that have ended are in no list.
         var after = "";
         while (true)
         {
-            var live = await db.All($"""
-                select id from subscription
-                where livemode = {stripe.Livemode} and status not in (2, 6) and id > {after}
-                order by id limit {AtOnce}
-                """, row => row.GetString(0), ct);
-            foreach (var id in live)
-            {
-                await Guarded(id, told, async () =>
-                {
-                    var before = await subscriptions.Find(id, ct);
-                    var now = await subscriptions.Look(id, ct);
-                    if (before is not null && now is not null && Differs(before, now)) told($"{id}: was {Words(before)} here, and is {Words(now)}");
-                });
-            }
-
+            var live = await subscriptions.LiveAfter(after, AtOnce, ct);
+            foreach (var id in live.Where(id => !listed.Contains(id))) await Compare(id, told, () => subscriptions.Look(id, ct), ct);
             if (live.Count < AtOnce) return;
             after = live[^1];
         }
     }
+
+    Task Compare(string id, Action<string> told, Func<Task<SubscriptionRow?>> look, CancellationToken ct) => Guarded(id, told, async () =>
+    {
+        var before = await subscriptions.Find(id, ct);
+        if (await look() is not { } now) return;
+
+        if (before is null) told($"{id}: was unknown here, and is {Words(now)}");
+        else if (Differs(before, now)) told($"{id}: was {Words(before)} here, and is {Words(now)}");
+    });
 
     static bool Differs(SubscriptionRow a, SubscriptionRow b) =>
         (a.Status, a.Plan, a.Interval, a.PeriodEnd, a.CancelAt) != (b.Status, b.Plan, b.Interval, b.PeriodEnd, b.CancelAt);
 
     static string Words(SubscriptionRow row) => $"{Names.Of(row.Status)} on {row.Plan} until {row.PeriodEnd:u}";
 
-    async Task PaidInvoices(DateTimeOffset now, Action<string> told, CancellationToken ct)
+    async Task PaidInvoices(DateTimeOffset since, Action<string> told, CancellationToken ct)
     {
-        await foreach (var one in stripe.List("/v1/invoices", Since(now, ("status", "paid")), ct))
+        await foreach (var one in stripe.List("/v1/invoices", new() { { "status", "paid" }, { "created[gte]", since } }, ct))
         {
-            var invoice = StripeInvoice.Of(one);
-            if (await db.OrderOfInvoice(invoice.Id, ct) is { PaidAt: not null }) continue;
+            if (await db.OrderOfInvoice(one.Id, ct) is { PaidAt: not null }) continue;
 
-            await Guarded(invoice.Id, told, async () =>
+            await Guarded(one.Id, told, async () =>
             {
-                if (await invoices.Look(invoice.Id, ct) == Applied.Done && await db.OrderOfInvoice(invoice.Id, ct) is { } order)
-                    told($"{invoice.Id}: was paid at Stripe and unknown here; it is {order.Id} now");
+                if (await invoices.Look(one.Id, ct) == Applied.Done && await db.OrderOfInvoice(one.Id, ct) is { } order)
+                    told($"{one.Id}: was paid at Stripe and unknown here; it is {order.Id} now");
             });
         }
     }
 
-    async Task AllRefunds(DateTimeOffset now, Action<string> told, CancellationToken ct)
+    async Task AllRefunds(DateTimeOffset since, Action<string> told, CancellationToken ct)
     {
-        await foreach (var one in stripe.List("/v1/refunds", Since(now), ct))
+        await foreach (var one in stripe.List("/v1/refunds", new() { { "created[gte]", since } }, ct))
         {
             var refund = StripeRefund.Of(one);
             var before = await db.RefundAtStripe(refund.Id, ct);
@@ -135,7 +157,7 @@ sealed class Reconciliation(
 
             await Guarded(refund.Id, told, async () =>
             {
-                if (await refunds.Follow(refund, ct) == Applied.Done && (await db.RefundAtStripe(refund.Id, ct))?.State != before?.State)
+                if (await refunds.Told(refund, ct) == Applied.Done && (await db.RefundAtStripe(refund.Id, ct))?.State != before?.State)
                     told($"{refund.Id}: is {refund.Status} at Stripe, and was {(before is null ? "unknown" : Names.Of(before.State))} here");
             });
         }
@@ -148,27 +170,22 @@ sealed class Reconciliation(
         _ => state == RefundState.Pending,
     };
 
-    async Task AllDisputes(DateTimeOffset now, Action<string> told, CancellationToken ct)
+    async Task AllDisputes(DateTimeOffset since, Action<string> told, CancellationToken ct)
     {
-        await foreach (var one in stripe.List("/v1/disputes", Since(now), ct))
+        await foreach (var one in stripe.List("/v1/disputes", new() { { "created[gte]", since } }, ct))
         {
             var dispute = StripeDispute.Of(one);
-            var before = await disputes.StateOf(dispute.Id, ct);
-            if (before == Disputing.StateOf(dispute.Status)) continue;
+            var before = await db.Dispute(dispute.Id, ct);
+            var now = Disputing.StateOf(dispute.Status);
+            // One that is open and freezes nothing was left by a server that died.
+            if (before?.State == now && (now != DisputeState.Open || before.Hold is not null)) continue;
 
             await Guarded(dispute.Id, told, async () =>
             {
                 if (await disputes.Look(dispute.Id, ct) == Applied.Done)
-                    told($"{dispute.Id}: is {dispute.Status} at Stripe, and was {(before is null ? "unknown" : Names.Of(before.Value))} here");
+                    told($"{dispute.Id}: is {dispute.Status} at Stripe, and was {(before is null ? "unknown" : Names.Of(before.State))} here");
             });
         }
-    }
-
-    static StripeForm Since(DateTimeOffset now, params (string Name, string Value)[] more)
-    {
-        var form = new StripeForm { { "created[gte]", now - Back } };
-        foreach (var (name, value) in more) form.Add(name, value);
-        return form;
     }
 
     // What cannot be repaired is said, and keeps nothing else from being looked at.
@@ -192,19 +209,32 @@ sealed class Reconciliation(
     {
         var log = provider.GetRequiredService<ILogger<Reconciliation>>();
         var sweep = provider.GetRequiredService<Reconciliation>();
-        return new("compare with Stripe", TimeSpan.FromHours(1), async (now, ct) =>
+        return new(JobName, TimeSpan.FromHours(1), async (now, ct) =>
         {
-            if (await sweep.AnyOrders(ct)) await sweep.Run(now, log.Difference, ct);
+            // Who has sold nothing yet has nothing to compare.
+            if (await sweep.AnyOrders(ct)) await sweep.Run(now, await sweep.Since(now, ct), log.Difference, ct);
         });
     }
 
-    // Who has sold nothing yet has nothing to compare.
+    sealed record LastRun(DateTimeOffset? At);
+
+    async Task<DateTimeOffset> Since(DateTimeOffset now, CancellationToken ct)
+    {
+        var last = (await db.One($"select last_run from job where name = {JobName}", row => new LastRun(row.Maybe<DateTimeOffset>(0)), ct))?.At;
+        var longest = now - Longest;
+        return last - Deliveries is { } since && since > longest ? since : longest;
+    }
+
     async Task<bool> AnyOrders(CancellationToken ct) => await db.One($"""
         select state::text from orders where livemode = {stripe.Livemode} limit 1
         """, row => row.GetString(0), ct) is not null;
 
     /// <summary>For a person, who asks about everything: what was made a moment ago as well.</summary>
-    public Task<int> RunNow(Action<string> difference, CancellationToken ct) => Run(time.Now() + Settled, difference, ct);
+    public Task<int> RunNow(Action<string> difference, CancellationToken ct)
+    {
+        var now = time.Now();
+        return Run(now + Settled, now - Longest, difference, ct);
+    }
 }
 
 static partial class Log

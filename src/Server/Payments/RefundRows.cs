@@ -1,3 +1,4 @@
+using System.Globalization;
 using Npgsql;
 using Purser.Core;
 using Purser.Core.Payments;
@@ -22,11 +23,38 @@ enum RefundState
 }
 
 /// <param name="Hold">The credits that wait for its end.</param>
-/// <param name="Spread">From which lots its credits are taken, once that is decided.</param>
+/// <param name="Sources">From where its credits are taken, once that is decided.</param>
 /// <param name="AtStripe">It was made there, and only followed here.</param>
 sealed record RefundRow(
-    Id<Refund> Id, Id<Order> Order, string? StripeId, RefundState State, long Minor, Credits Credits, long? Hold, string? Spread,
+    Id<Refund> Id, Id<Order> Order, string? StripeId, RefundState State, long Minor, Credits Credits, long? Hold, RefundSources? Sources,
     string Reason, bool AtStripe, string? Failure, Guid? RequestKey, Guid? Request, DateTimeOffset CreatedAt);
+
+/// <summary>Money and credits that went back, or are on their way.</summary>
+sealed record Gone(long Minor, Credits Credits);
+
+/// <summary>Where credits are taken from, as it is kept: <c>coming:MICROS,LOT:MICROS,…</c></summary>
+static class Spreads
+{
+    const string Coming = "coming";
+
+    public static string Write(RefundSources sources) => string.Join(',',
+    [
+        string.Create(CultureInfo.InvariantCulture, $"{Coming}:{sources.Coming.Micros}"),
+        .. sources.Lots.Select(part => string.Create(CultureInfo.InvariantCulture, $"{part.Lot}:{part.Amount.Micros}")),
+    ]);
+
+    public static RefundSources? Read(string? text)
+    {
+        if (text is null) return null;
+
+        var parts = text.Split(',').Select(part => part.Split(':')).ToList();
+        return new(
+            new(long.Parse(parts[0][1], CultureInfo.InvariantCulture)),
+            [.. parts.Skip(1).Select(part => (
+                long.Parse(part[0], CultureInfo.InvariantCulture),
+                new Credits(long.Parse(part[1], CultureInfo.InvariantCulture))))]);
+    }
+}
 
 static class RefundRows
 {
@@ -42,16 +70,30 @@ static class RefundRows
     public static Task<List<RefundRow>> Refunds(this Db db, Id<Order> order, CancellationToken ct) =>
         db.All($"select * from refund where order_id = {order} order by created_at, id", Read, ct);
 
-    public static Task<List<RefundRow>> PendingRefunds(this Db db, Id<Order> order, Id<Refund>? except, CancellationToken ct)
+    public static Task<List<RefundRow>> PendingRefunds(this Db db, Id<Order> order, CancellationToken ct) =>
+        db.All($"select * from refund where order_id = {order} and state = 1 order by created_at, id", Read, ct);
+
+    public static Task<List<RefundRow>> RefundsUnderWay(
+        this Db db, bool livemode, DateTimeOffset until, Guid after, int limit, CancellationToken ct) => db.All($"""
+        select * from refund
+        where state = 1 and livemode = {livemode} and created_at <= {until} and id > {after}
+        order by id limit {limit}
+        """, Read, ct);
+
+    /// <summary>What went back of an order, or is on its way: by refunds, and by disputes that were lost.</summary>
+    public static async Task<Gone> Gone(this Db db, Id<Order> order, Id<Refund>? except, CancellationToken ct)
     {
         var other = except?.Value;
-        return db.All($"""
-            select * from refund where order_id = {order} and state = 1 and id is distinct from {other}::uuid
-            """, Read, ct);
+        return (await db.One($"""
+            select coalesce(sum(minor), 0)::bigint, coalesce(sum(credits), 0)::bigint
+            from (
+              select minor, credits from refund
+              where order_id = {order} and state in (1, 2) and id is distinct from {other}::uuid
+              union all
+              select minor, credits from dispute where order_id = {order} and state = 3
+            ) gone
+            """, row => new Gone(row.GetInt64(0), row.GetCredits(1)), ct))!;
     }
-
-    public static Task<List<RefundRow>> RefundsUnderWay(this Db db, DateTimeOffset until, int limit, CancellationToken ct) =>
-        db.All($"select * from refund where state = 1 and created_at <= {until} order by created_at limit {limit}", Read, ct);
 
     public static Task InsertRefund(this Db db, RefundRow refund, CancellationToken ct) => db.Run($"""
         insert into refund (id, order_id, livemode, stripe_id, state, minor, credits, reason, at_stripe, request_key, request,
@@ -62,14 +104,21 @@ static class RefundRows
         on conflict (stripe_id) do nothing
         """, ct);
 
-    /// <summary>What was set aside for it; what it moves may have become less by that, before Stripe is asked.</summary>
-    public static async Task<RefundRow> KeepAside(this Db db, RefundRow refund, CancellationToken ct)
+    /// <summary>
+    /// Writes down from where it takes credits, and what was set aside for it, before Stripe is asked and before the first
+    /// is taken. What it moves may have become less by that.
+    /// </summary>
+    public static Task<RefundRow> Decide(
+        this Db db, RefundRow refund, RefundSources sources, CancellationToken ct) => db.Transact(async tx =>
     {
-        await db.Run($"""
-            update refund set minor = {refund.Minor}, credits = {refund.Credits}, hold = {refund.Hold} where id = {refund.Id}
+        await tx.Run($"""
+            update refund set
+              minor = {refund.Minor}, credits = {sources.Total}, hold = {refund.Hold}, spread = {Spreads.Write(sources)}
+            where id = {refund.Id}
             """, ct);
-        return refund;
-    }
+        if (refund.Sources is null) await tx.Forgo(refund.Order, sources.Coming, ct);
+        return refund with { Credits = sources.Total, Sources = sources };
+    }, ct);
 
     public static async Task<RefundRow> Named(this Db db, RefundRow refund, string stripeId, CancellationToken ct)
     {
@@ -77,38 +126,44 @@ static class RefundRows
         return refund with { StripeId = stripeId };
     }
 
-    /// <summary>The first that decides from which lots it is taken has decided.</summary>
-    public static async Task<RefundRow> Decided(this Db db, RefundRow refund, string spread, CancellationToken ct)
-    {
-        await db.Run($"update refund set spread = {spread} where id = {refund.Id} and spread is null", ct);
-        return (await db.Refund(refund.Id, ct))!;
-    }
-
-    /// <summary>Moves a refund on, and its order's sums with it; false where somebody else did so before.</summary>
+    /// <summary>Moves a refund on, and its order's sums with it.</summary>
     public static Task<bool> Settle(this Db db, RefundRow refund, RefundState to, string? failure, CancellationToken ct) =>
         db.Transact(async tx =>
         {
-            var moved = await tx.Run($"""
-                update refund set state = {(short)to}, failure = {failure} where id = {refund.Id} and state = {(short)refund.State}
-                """, ct) == 1;
-            if (!moved) return false;
-
-            var sign = (refund.State, to) switch
-            {
-                (RefundState.Pending, RefundState.Succeeded) => 1,
-                (RefundState.Succeeded, RefundState.Failed) => -1,
-                _ => 0,
-            };
-            if (sign != 0) await tx.MoveSums(refund.Order, sign * refund.Minor, sign * refund.Credits.Micros, ct);
+            await tx.Run($"update refund set state = {(short)to}, failure = {failure} where id = {refund.Id}", ct);
+            if (to == RefundState.Failed && refund.Sources is { } sources) await tx.Reclaim(refund.Order, sources.Coming, ct);
+            await tx.AddUp(refund.Order, ct);
             return true;
         }, ct);
 
-    public static async Task MoveSums(this Tx tx, Id<Order> id, long minor, long micros, CancellationToken ct)
+    public static Task<bool> AddUp(this Db db, Id<Order> id, CancellationToken ct) => db.Transact(async tx =>
+    {
+        await tx.AddUp(id, ct);
+        return true;
+    }, ct);
+
+    /// <summary>What went back of an order, and whether it is disputed, from what became of its refunds and disputes.</summary>
+    public static async Task AddUp(this Tx tx, Id<Order> id, CancellationToken ct)
     {
         var order = (await tx.One($"select * from orders where id = {id} for update", Orders.Read, ct))!;
-        var moved = order with { RefundedMinor = order.RefundedMinor + minor, Returned = new(order.Returned.Micros + micros) };
+        var gone = (await tx.One($"""
+            select coalesce(sum(minor), 0)::bigint, coalesce(sum(credits), 0)::bigint
+            from (
+              select minor, credits from refund where order_id = {id} and state = 2
+              union all
+              select minor, credits from dispute where order_id = {id} and state = 3
+            ) gone
+            """, row => new Gone(row.GetInt64(0), row.GetCredits(1)), ct))!;
+        var open = await tx.All($"select 1 from dispute where order_id = {id} and state = 1 limit 1", row => row.GetInt32(0), ct);
+        // A bank may dispute what was refunded before: no more is gone than was paid.
+        var summed = order with
+        {
+            RefundedMinor = Math.Min(gone.Minor, order.Received.Minor), Returned = gone.Credits, Disputed = open.Count > 0,
+        };
         await tx.Run($"""
-            update orders set refunded_minor = {moved.RefundedMinor}, returned = {moved.Returned}, state = {(short)moved.State}
+            update orders set
+              refunded_minor = {summed.RefundedMinor}, returned = {summed.Returned}, disputed = {summed.Disputed},
+              state = {(short)summed.State}
             where id = {id}
             """, ct);
     }
@@ -121,7 +176,7 @@ static class RefundRows
         row.GetInt64(row.GetOrdinal("minor")),
         row.GetCredits(row.GetOrdinal("credits")),
         row.Maybe<long>(row.GetOrdinal("hold")),
-        row.Text(row.GetOrdinal("spread")),
+        Spreads.Read(row.Text(row.GetOrdinal("spread"))),
         row.GetString(row.GetOrdinal("reason")),
         row.GetBoolean(row.GetOrdinal("at_stripe")),
         row.Text(row.GetOrdinal("failure")),

@@ -41,19 +41,20 @@ sealed class Refunds(
             .WithSummary("The refunds of an order").Produces<Page<RefundAnswer>>();
     }
 
-    static async Task<IResult> Create(Id<Order> order, RefundRequest request, Refunds refunds, Db db, HttpContext http, CancellationToken ct)
+    static async Task<IResult> Create(
+        Id<Order> order, RefundRequest request, Refunds refunds, Db db, StripeClient stripe, HttpContext http, CancellationToken ct)
     {
         var key = http.IdempotencyKey();
-        if (await db.Order(order, ct) is not { } found) return Error.NotFound("order").Answer(http);
+        if (await db.Order(order, stripe.Livemode, ct) is not { } found) return Error.NotFound("order").Answer(http);
 
         var (refund, replayed) = await refunds.Ask(found, request, key, ct);
         if (replayed) http.Response.Headers["Idempotency-Replayed"] = "true";
         return TypedResults.Created((string?)null, Answer(refund, found));
     }
 
-    static async Task<IResult> List(Id<Order> order, Db db, HttpContext http, CancellationToken ct)
+    static async Task<IResult> List(Id<Order> order, Db db, StripeClient stripe, HttpContext http, CancellationToken ct)
     {
-        if (await db.Order(order, ct) is not { } found) return Error.NotFound("order").Answer(http);
+        if (await db.Order(order, stripe.Livemode, ct) is not { } found) return Error.NotFound("order").Answer(http);
 
         var refunds = await db.Refunds(order, ct);
         return TypedResults.Ok(refunds.Select(refund => Answer(refund, found)).Page(refund => refund.Id, http));
@@ -79,11 +80,12 @@ sealed class Refunds(
                         ErrorType.Conflict, "idempotency_key_reused", "This Idempotency-Key was used before, for another request."));
                 }
 
-                return (await Pursue(before, isDefault: false, ct), true);
+                var pursued = await Pursue(before, isDefault: false, ct);
+                return pursued is { State: RefundState.Failed, StripeId: null } ? throw NotMade(pursued.Failure!) : (pursued, true);
             }
 
             var now = time.Now();
-            var current = await db.Order(order.Id, ct) ?? order;
+            var current = (await db.Order(order.Id, order.Livemode, ct))!;
             var facts = await credits.Facts(current, except: null, ct);
             var decided = Decided(Refunding.Decide(
                 facts with { IsPaid = facts.IsPaid && current.PaymentIntent is not null },
@@ -91,17 +93,40 @@ sealed class Refunds(
             var refund = new RefundRow(
                 Id<Refund>.New(now), order.Id, null, RefundState.Pending, decided.Minor, decided.Credits, null, null, reason,
                 AtStripe: false, null, requestKey, asked, now);
-            await db.InsertRefund(refund, ct);
-            return (await Pursue(refund, isDefault: request.Credits is null && minor is null, ct), false);
+            await Insert(refund, current, ct);
+            return (await Pay(refund, isDefault: request.Credits is null && minor is null, ct), false);
         }, ct);
     }
 
-    /// <summary>Takes a refund further from wherever it stands: asked for again, or left by a server that died.</summary>
-    public async Task<RefundRow> Pursue(RefundRow refund, bool isDefault, CancellationToken ct)
-    {
-        if (refund is not { State: RefundState.Pending, StripeId: null }) return refund;
+    /// <summary>Takes a refund further that was left on its way, by a server that died or an answer that was lost.</summary>
+    public Task<RefundRow> Pursue(Id<Refund> id, CustomerId customer, CancellationToken ct) =>
+        locks.Hold(customer, async () => await Pursue((await db.Refund(id, ct))!, isDefault: false, ct), ct);
 
-        var order = (await db.Order(refund.Order, ct))!;
+    async Task<RefundRow> Pursue(RefundRow refund, bool isDefault, CancellationToken ct)
+    {
+        if (refund.State != RefundState.Pending) return refund;
+        if (refund.StripeId is { } known)
+        {
+            await Look(known, ct);
+            return (await db.Refund(refund.Id, ct))!;
+        }
+
+        // It may have been made, however long ago: Stripe knows a key for a day.
+        var order = (await db.OrderOfRefund(refund, ct))!;
+        await foreach (var made in stripe.List("/v1/refunds", new() { { "payment_intent", order.PaymentIntent } }, ct))
+        {
+            if (made.Metadata.GetValueOrDefault(RefundKey) != refund.Id.ToString()) continue;
+
+            await Follow(StripeRefund.Of(made), order, ct);
+            return (await db.Refund(refund.Id, ct))!;
+        }
+
+        return await Pay(refund, isDefault, ct);
+    }
+
+    async Task<RefundRow> Pay(RefundRow refund, bool isDefault, CancellationToken ct)
+    {
+        var order = (await db.OrderOfRefund(refund, ct))!;
         refund = await SetAside(refund, order, isDefault, ct);
         try
         {
@@ -116,12 +141,12 @@ sealed class Refunds(
                 },
                 $"purser-refund-{refund.Id}",
                 ct));
-            await Follow(made, CancellationToken.None);
+            await Follow(made, order, CancellationToken.None);
         }
         catch (StripeException e) when (e.Fault is StripeFault.Invalid or StripeFault.Missing or StripeFault.Declined)
         {
             await GiveUp(refund, order, e.Said);
-            throw new RefusedException(Error.Of(ErrorType.Conflict, "refund_refused", $"Stripe refuses the refund: {e.Said}"), e);
+            throw NotMade(e.Said);
         }
 
         return (await db.Refund(refund.Id, ct))!;
@@ -129,23 +154,45 @@ sealed class Refunds(
 
     /// <summary>What an event or the sweep says of one refund.</summary>
     public async Task<Applied> Look(string id, CancellationToken ct) =>
-        await Follow(StripeRefund.Of(await stripe.Get($"/v1/refunds/{id}", null, ct)), ct);
+        await Told(StripeRefund.Of(await stripe.Get($"/v1/refunds/{id}", null, ct)), ct);
 
     /// <summary>All refunds of a charge: its event does not say which one is new.</summary>
     public async Task<Applied> LookAtCharge(string charge, CancellationToken ct)
     {
         var applied = Applied.NotOurs;
         await foreach (var one in stripe.List("/v1/refunds", new() { { "charge", charge } }, ct))
-            if (await Follow(StripeRefund.Of(one), ct) == Applied.Done) applied = Applied.Done;
+            if (await Told(StripeRefund.Of(one), ct) == Applied.Done) applied = Applied.Done;
 
         return applied;
     }
 
-    public async Task<Applied> Follow(StripeRefund told, CancellationToken ct)
+    public async Task<Applied> Told(StripeRefund told, CancellationToken ct)
     {
-        if (await Known(told, ct) is not { } refund) return Applied.NotOurs;
+        var known = await db.RefundAtStripe(told.Id, ct) ?? await Asked(told, ct);
+        var order = known is not null ? await db.OrderOfRefund(known, ct) : await fulfilment.OrderOfPayment(told.PaymentIntent, told.Charge, ct);
+        if (order is null) return Applied.NotOurs;
 
-        var order = (await db.Order(refund.Order, ct))!;
+        return await locks.Hold(order.Customer, async () =>
+        {
+            await Follow(told, order, ct);
+            return Applied.Done;
+        }, ct);
+    }
+
+    /// <summary>The one that was asked for here, as its metadata says.</summary>
+    async Task<RefundRow?> Asked(StripeRefund told, CancellationToken ct) =>
+        Id<Refund>.TryParse(told.Metadata.GetValueOrDefault(RefundKey), null, out var id)
+            && await db.Refund(id, ct) is { StripeId: null } asked
+            ? asked
+            : null;
+
+    async Task Follow(StripeRefund told, OrderRow order, CancellationToken ct)
+    {
+        var refund = await db.RefundAtStripe(told.Id, ct);
+        refund ??= await Asked(told, ct) is { } asked && asked.Order == order.Id
+            ? await db.Named(asked, told.Id, ct)
+            : await Adopt(told, order, ct);
+        order = (await db.OrderOfRefund(refund, ct))!;
         switch (told.Status)
         {
             case "succeeded" when refund.State == RefundState.Pending: await Succeed(refund, order, ct); break;
@@ -153,78 +200,85 @@ sealed class Refunds(
             case "failed" or "canceled" when refund.State == RefundState.Pending: await GiveUp(refund, order, told.FailureReason ?? told.Status); break;
             case "pending" or "requires_action" when refund.State == RefundState.Pending: await SetAside(refund, order, isDefault: false, ct); break;
         }
-
-        return Applied.Done;
-    }
-
-    async Task<RefundRow?> Known(StripeRefund told, CancellationToken ct)
-    {
-        if (await db.RefundAtStripe(told.Id, ct) is { } known) return known;
-
-        if (Id<Refund>.TryParse(told.Metadata.GetValueOrDefault(RefundKey), null, out var id) && await db.Refund(id, ct) is { } asked)
-        {
-            if (asked.StripeId is null) return await db.Named(asked, told.Id, ct);
-            if (asked.StripeId == told.Id) return asked;
-        }
-
-        return await fulfilment.OrderOfPayment(told.PaymentIntent, told.Charge, ct) is { } order ? await Adopt(told, order, ct) : null;
     }
 
     // Made at the dashboard: there is nothing to ask any more, only to follow.
-    Task<RefundRow?> Adopt(StripeRefund told, OrderRow order, CancellationToken ct) => locks.Hold(order.Customer, async () =>
+    async Task<RefundRow> Adopt(StripeRefund told, OrderRow order, CancellationToken ct)
     {
-        if (await db.RefundAtStripe(told.Id, ct) is { } known) return known;
-
         var now = time.Now();
-        var facts = await credits.Facts((await db.Order(order.Id, ct))!, except: null, ct);
-        await db.InsertRefund(
+        var facts = await credits.Facts((await db.Order(order.Id, order.Livemode, ct))!, except: null, ct);
+        await Insert(
             new(
                 Id<Refund>.New(now), order.Id, told.Id, RefundState.Pending, told.Amount.Minor, Refunding.Followed(facts, told.Amount.Minor),
                 null, null, "refunded at Stripe", AtStripe: true, null, null, null, now),
+            order,
             ct);
-        return await db.RefundAtStripe(told.Id, ct);
-    }, ct);
+        return (await db.RefundAtStripe(told.Id, ct))!;
+    }
 
-    async Task<RefundRow> SetAside(RefundRow refund, OrderRow order, bool isDefault, CancellationToken ct)
+    // Whoever has money back does not want to be charged a moment later, because credits ran low by it.
+    async Task Insert(RefundRow refund, OrderRow order, CancellationToken ct)
+    {
+        await db.SwitchRechargeOff(order.Customer, order.Livemode, "refunded", ct);
+        await db.InsertRefund(refund, ct);
+    }
+
+    public async Task<RefundRow> SetAside(RefundRow refund, OrderRow order, bool isDefault, CancellationToken ct)
     {
         if (refund.Hold is not null) return refund;
 
+        var facts = await credits.Facts(order, refund.Id, ct);
+        var sources = refund.Sources ?? Refunding.Spread(facts, refund.Credits);
+        // What a dispute has frozen is set aside already.
+        if ((await db.OpenDisputes(order.Id, ct)).Count > 0) return await db.Decide(refund, sources, ct);
+
         var aside = await ledger.SetAside(
-            order.Customer, $"aside:{refund.Id}", refund.Credits, $"refund of {order.Terms.Name}", order.Reference, time.Now());
+            order.Customer, $"aside:{refund.Id}", sources.InWallet, $"refund of {order.Terms.Name}", order.Reference, time.Now());
         refund = refund with { Hold = aside.Hold };
-        if (isDefault && aside.Amount < refund.Credits)
+        if (isDefault && aside.Amount < sources.InWallet)
         {
             // Some of it was spent in this moment: only what is unspent goes back, by default.
-            var facts = await credits.Facts(order, refund.Id, ct);
-            if (Refunding.Decide(facts, aside.Amount > Credits.Zero ? aside.Amount : null, null, aside.Amount) is not RefundDecision.Refund less)
+            var unspent = sources.Coming + aside.Amount;
+            if (Refunding.Decide(facts, unspent > Credits.Zero ? unspent : null, null, aside.Amount) is not RefundDecision.Refund less)
             {
                 await GiveUp(refund, order, "spent");
                 throw Refused(RefundRefusal.NothingLeft);
             }
 
             refund = refund with { Minor = less.Minor, Credits = less.Credits };
+            sources = Refunding.Spread(facts, less.Credits);
         }
 
-        return await db.KeepAside(refund, ct);
+        return await db.Decide(refund, sources, ct);
     }
 
     async Task Succeed(RefundRow refund, OrderRow order, CancellationToken ct)
     {
-        if (refund.Spread is null) refund = await db.Decided(refund, await credits.Spread(order, refund.Credits, ct), ct);
-        await credits.Take(order, $"refund:{refund.Id}", refund.Spread!, refund.Hold, refund.Reason, time.Now());
+        if (refund.Sources is null)
+            refund = await db.Decide(refund, Refunding.Spread(await credits.Facts(order, refund.Id, ct), refund.Credits), ct);
+
+        // What a dispute has frozen of the order is what is refunded; it freezes the rest anew.
+        var frozen = refund.Hold is null ? (await db.OpenDisputes(order.Id, ct)).FirstOrDefault(dispute => dispute.Hold is not null) : null;
+        await credits.Take(order, $"refund:{refund.Id}", refund.Sources!, refund.Hold ?? frozen?.Hold, refund.Reason);
+        if (frozen is not null) await credits.Freeze(frozen, order, ct);
         await db.Settle(refund, RefundState.Succeeded, null, ct);
     }
 
     async Task Undo(RefundRow refund, OrderRow order, string? why, CancellationToken ct)
     {
-        await credits.PutBack(order, $"restore:{refund.Id}", refund.Spread ?? "", $"refund failed: {why ?? "unknown"}", time.Now());
+        if (refund.Sources is { } sources)
+            await credits.PutBack(order, $"restore:{refund.Id}", sources, $"refund failed: {why ?? "unknown"}");
+        await credits.CatchUp(order, refund.Id, ct);
         await db.Settle(refund, RefundState.Failed, why ?? "failed", ct);
+        await credits.FreezeAgain(order, ct);
     }
 
     async Task GiveUp(RefundRow refund, OrderRow order, string why)
     {
         if (refund.Hold is { } hold) await ledger.GiveBack(order.Customer, hold, time.Now());
+        await credits.CatchUp(order, refund.Id, CancellationToken.None);
         await db.Settle(refund, RefundState.Failed, why, CancellationToken.None);
+        await credits.FreezeAgain(order, CancellationToken.None);
     }
 
     static long? Minor(MoneyRequest? money, string currency)
@@ -243,6 +297,9 @@ sealed class Refunds(
         RefundDecision.Refused refused => throw Refused(refused.Why),
         _ => throw new InvalidOperationException("A refund is decided or refused."),
     };
+
+    static RefusedException NotMade(string why) =>
+        new(Error.Of(ErrorType.Conflict, "refund_refused", $"Stripe refuses the refund: {why}"));
 
     static RefusedException Refused(RefundRefusal why) => new(why switch
     {

@@ -53,7 +53,7 @@ sealed record SubscriptionAnswer(
 sealed record PreviewLineAnswer(string Description, MoneyAnswer Amount);
 
 /// <param name="Due">To be paid now; what is negative stays with the customer for the next invoice.</param>
-/// <param name="Credits">What the change brings at once.</param>
+/// <param name="Credits">What the change brings at once; less than nothing where what is given back had brought more.</param>
 /// <param name="At">Hand it to the change, and it costs exactly this.</param>
 sealed record PreviewAnswer(
     string Plan, string Interval, string When, MoneyAnswer Due, Credits Credits, DateTimeOffset At, IReadOnlyList<PreviewLineAnswer> Lines);
@@ -68,7 +68,7 @@ static class SubscriptionEndpoints
         customer.MapGet("/subscription", Show).WithSummary("The customer's subscription").Produces<SubscriptionAnswer>();
         customer.MapPost("/subscription/change", Change).Once().WithSummary("Another plan or interval: now, none (no proration), or next_period")
             .Produces<SubscriptionAnswer>();
-        customer.MapPost("/subscription/preview", Preview).WithSummary("What a change would cost and bring, to the cent").Produces<PreviewAnswer>();
+        customer.MapPost("/subscription/preview", Preview).Once().WithSummary("What a change would cost and bring, to the cent").Produces<PreviewAnswer>();
         customer.MapPost("/subscription/cancel", Cancel).Once().WithSummary("End it at the period's end, or now").Produces<SubscriptionAnswer>();
         customer.MapPost("/subscription/resume", Resume).Once().WithSummary("Take a cancellation back, or go on after a pause")
             .Produces<SubscriptionAnswer>();
@@ -105,12 +105,8 @@ static class SubscriptionEndpoints
             return TypedResults.Ok(SubscriptionAnswer.Of(row, paymentUrl));
         }, ct), ct);
 
-    static async Task<IResult> Preview(
-        CustomerId customer, ChangeRequest request, PlanChanges changes, HttpContext http, CancellationToken ct)
-    {
-        http.IdempotencyKey();
-        return TypedResults.Ok(await changes.Preview(await changes.Plan(customer, request, ct), ct));
-    }
+    static async Task<IResult> Preview(CustomerId customer, ChangeRequest request, PlanChanges changes, CancellationToken ct) =>
+        TypedResults.Ok(await changes.Preview(await changes.Plan(customer, request, ct), ct));
 
     static Task<IResult> Cancel(
         CustomerId customer, CancelRequest request, Subscriptions subscriptions, StripeClient stripe, CustomerLocks locks, HttpContext http,
@@ -122,19 +118,36 @@ static class SubscriptionEndpoints
             "now" => true,
             _ => throw new InvalidRequestException("when", "'when' is period_end or now."),
         };
-        var row = await Live(customer, subscriptions, ct);
-        if (now) await stripe.Delete($"/v1/subscriptions/{row.Id}", null, ct);
+        var row = await subscriptions.Live(customer, ct);
+        if (now) await End(row.Id, stripe, ct);
         else await stripe.Post($"/v1/subscriptions/{row.Id}", new() { { "cancel_at_period_end", true } }, Key(http), ct);
         return TypedResults.Ok(SubscriptionAnswer.Of((await subscriptions.Look(row.Id, ct))!));
     }, ct), ct);
 
-    static Task<IResult> Resume(
-        CustomerId customer, ResumeRequest request, Subscriptions subscriptions, StripeClient stripe, CustomerLocks locks, HttpContext http,
-        CancellationToken ct) => locks.Hold(customer, () => DoneAlready(customer, subscriptions, http, async () =>
+    // The answer to a first attempt may be lost: that there is nothing to end any more says that it came through.
+    static async Task End(string subscription, StripeClient stripe, CancellationToken ct)
     {
-        var row = await Live(customer, subscriptions, ct);
+        try
+        {
+            await stripe.Delete($"/v1/subscriptions/{subscription}", null, ct);
+        }
+        catch (StripeException e) when (e.Fault == StripeFault.Missing)
+        {
+            // What is told of it next says how it ended.
+        }
+    }
+
+    static Task<IResult> Resume(
+        CustomerId customer, ResumeRequest request, Subscriptions subscriptions, StripeClient stripe, CustomerLocks locks, TimeProvider time,
+        HttpContext http, CancellationToken ct) => locks.Hold(customer, () => DoneAlready(customer, subscriptions, http, async () =>
+    {
+        var row = await subscriptions.Live(customer, ct);
         if (row.Status == SubscriptionStatus.Paused)
-            await stripe.Post($"/v1/subscriptions/{row.Id}/resume", new() { { "billing_cycle_anchor[type]", "now" } }, Key(http), ct);
+        {
+            // What is left of a period that was paid for is not paid for again.
+            var anchor = time.Now() < row.PeriodEnd ? "unchanged" : "now";
+            await stripe.Post($"/v1/subscriptions/{row.Id}/resume", new() { { "billing_cycle_anchor[type]", anchor } }, Key(http), ct);
+        }
         else if (row.CancelAt is not null)
             await stripe.Post($"/v1/subscriptions/{row.Id}", new() { { "cancel_at_period_end", false } }, Key(http), ct);
         else
@@ -146,7 +159,7 @@ static class SubscriptionEndpoints
         CustomerId customer, PauseRequest request, Subscriptions subscriptions, StripeClient stripe, CustomerLocks locks, HttpContext http,
         CancellationToken ct) => locks.Hold(customer, () => DoneAlready(customer, subscriptions, http, async () =>
     {
-        var row = await Live(customer, subscriptions, ct);
+        var row = await subscriptions.Live(customer, ct);
         await stripe.Post($"/v1/subscriptions/{row.Id}/pause", new() { { "type", "subscription" } }, Key(http), ct);
         return TypedResults.Ok(SubscriptionAnswer.Of((await subscriptions.Look(row.Id, ct))!));
     }, ct), ct);
@@ -168,9 +181,6 @@ static class SubscriptionEndpoints
             return TypedResults.Ok(SubscriptionAnswer.Of(await subscriptions.Look(known.Id, ct) ?? known));
         }
     }
-
-    static async Task<SubscriptionRow> Live(CustomerId customer, Subscriptions subscriptions, CancellationToken ct) =>
-        await PlanChanges.Live(customer, subscriptions, ct);
 
     // The caller's own key where there is one: asked again after a lost answer, Stripe knows it too.
     static string Key(HttpContext http) => http.IdempotencyKey() is { } key

@@ -7,7 +7,7 @@ namespace Purser.Core.Tests.Payments;
 public sealed class RefundingTests
 {
     static readonly RefundFacts Paid = new(
-        IsPaid: true, Disputed: false, 999, 0, 0.Credits, [new(1, 9_990.Credits, 9_990.Credits, 0.Credits)]);
+        IsPaid: true, Disputed: false, 999, 999, 0, 0.Credits, [new(1, 9_990.Credits, 9_990.Credits, 0.Credits)]);
 
     [Theory]
     [InlineData(9_990, 999)]
@@ -55,7 +55,7 @@ public sealed class RefundingTests
             select (Paid: (long)paid, Granted: new Credits(granted), Steps: steps);
         Prop.ForAll(orders.ToArbitrary(), order =>
         {
-            var facts = new RefundFacts(true, false, order.Paid, 0, default, [new(1, order.Granted, order.Granted, default)]);
+            var facts = new RefundFacts(true, false, order.Paid, order.Paid, 0, default, [new(1, order.Granted, order.Granted, default)]);
             foreach (var step in order.Steps)
                 facts = After(facts, Refunding.Decide(facts, step > 0 ? new Credits(step) : null, step < 0 ? -step : null, order.Granted));
             Assert.InRange(facts.Refunded, 0, order.Paid);
@@ -80,6 +80,46 @@ public sealed class RefundingTests
 
         Assert.Equal([(5L, 6.Credits), (1L, 3.Credits)], Refunding.Spread(lots, 9.Credits));
     }
+
+    // A year of 120 for 1,200, two months in, a half of the second one spent.
+    static readonly RefundFacts Year = new(
+        IsPaid: true, Disputed: false, 12_000, 12_000, 0, 0.Credits, [new(1, 10.Credits, 0.Credits, 0.Credits), new(2, 10.Credits, 5.Credits, 0.Credits)])
+    {
+        Coming = 100.Credits,
+    };
+
+    [Fact]
+    public void Months_that_have_not_begun_are_unspent() =>
+        Assert.Equal(new RefundDecision.Refund(10_500, 105.Credits), Refunding.Decide(Year, null, null, 5.Credits));
+
+    [Fact]
+    public void A_credit_of_a_year_is_worth_its_share_of_the_whole_year() =>
+        Assert.Equal(new RefundDecision.Refund(500, 5.Credits), Refunding.Decide(Year, 5.Credits, null, 5.Credits));
+
+    [Fact]
+    public void Months_to_come_go_before_credits_that_have_come()
+    {
+        Assert.Equal((60.Credits, 0.Credits), (Refunding.Spread(Year, 60.Credits).Coming, Refunding.Spread(Year, 60.Credits).InWallet));
+        Assert.Equal([(2L, 10.Credits), (1L, 2.Credits)], Refunding.Spread(Year, 112.Credits).Lots);
+    }
+
+    // Some of it was given back otherwise: what is left of the credits is worth what is left of the money.
+    [Fact]
+    public void Credits_are_worth_no_more_than_they_cost()
+    {
+        var facts = Paid with { Cost = 500 };
+
+        Assert.Equal(new RefundDecision.Refund(500, 9_990.Credits), Refunding.Decide(facts, null, null, 9_990.Credits));
+        Assert.Equal(new RefundDecision.Refund(999, 9_990.Credits), Refunding.Decide(facts, null, 999, 9_990.Credits));
+    }
+
+    [Fact]
+    public void Money_goes_back_in_the_steps_of_its_currency() => Assert.Equal(
+        new RefundDecision.Refund(490, 4_995.Credits), Refunding.Decide(Paid with { Step = 10 }, null, null, 4_995.Credits));
+
+    [Fact]
+    public void Of_no_money_at_all_what_is_missing_follows() =>
+        Assert.Equal(9_990.Credits, Refunding.Followed(Paid with { Refunded = 999 }, 0));
 
     static RefundFacts After(RefundFacts facts, RefundDecision decision) => decision is RefundDecision.Refund refund
         ? facts with { Refunded = facts.Refunded + refund.Minor, Returned = facts.Returned + refund.Credits }

@@ -6,12 +6,12 @@ using Purser.Server.Tests.Platform;
 namespace Purser.Server.Tests.Payments;
 
 /// <summary>
-/// Customers who buy, subscribe, change, are refunded and dispute, while deliveries come twice, late, in any order or never,
+/// Customers who buy, subscribe, change, recharge, are refunded and dispute, while deliveries come twice, late, in any order or never,
 /// Stripe fails, and the server is killed again and again. In the end everything is as an obvious model says.
 /// </summary>
 public sealed class ChaosTests : IAsyncLifetime
 {
-    static readonly int Customers = Environment.GetEnvironmentVariable("PURSER_TEST_LONG") == "1" ? 400 : 48;
+    static readonly int Customers = Environment.GetEnvironmentVariable("PURSER_TEST_LONG") == "1" ? 1_000 : 220;
 
     const int AtOnce = 24;
 
@@ -102,18 +102,22 @@ public sealed class ChaosTests : IAsyncLifetime
         public decimal Held { get; set; }
         public string? Plan { get; set; }
         public Dictionary<string, string> Orders { get; } = [];
+        public Dictionary<string, string> Intents { get; } = [];
     }
 
-    Task<Course> Live(int number) => (number % 8) switch
+    Task<Course> Live(int number) => (number % 11) switch
     {
         0 => Buys(number, times: 3),
         1 => IsRefunded(number, "all"),
         2 => IsRefunded(number, "some"),
         3 => IsRefundedAtStripe(number),
-        4 => Disputes(number),
-        5 => Subscribes(number, cancel: false),
-        6 => Subscribes(number, cancel: true),
-        _ => GoesYearly(number),
+        4 => Disputes(number, lose: false),
+        5 => Disputes(number, lose: true),
+        6 => Subscribes(number, cancel: false),
+        7 => Subscribes(number, cancel: true),
+        8 => Changes(number, """{"plan":"enterprise","interval":"year"}""", "enterprise year active", renewed: 0),
+        9 => Changes(number, """{"plan":"team","when":"now"}""", "team month active", renewed: 60_000),
+        _ => Recharges(number),
     };
 
     // Ten credits for a cent, so that every sum is exact: 9,990 for 9.99.
@@ -146,7 +150,8 @@ public sealed class ChaosTests : IAsyncLifetime
     {
         var life = await Born(number);
         var order = await Pays(life, """{"package":"starter"}""", "buy");
-        var intent = await IntentOf(order);
+        await Until(order, "paid");
+        var intent = life.Intents[order];
         foreach (var minor in (long[])[100, 250])
             await Persist(() => stripe.Post("/v1/refunds", new() { { "payment_intent", intent }, { "amount", minor } }));
         life.Balance = 9_990 - 3_500;
@@ -154,12 +159,21 @@ public sealed class ChaosTests : IAsyncLifetime
         return life;
     }
 
-    async Task<Course> Disputes(int number)
+    async Task<Course> Disputes(int number, bool lose)
     {
         var life = await Born(number);
         var order = await Pays(life, """{"package":"starter"}""", "buy", "pm_card_createDispute");
-        life.Balance = life.Held = 9_990;
-        life.Orders[order] = "disputed";
+        life.Balance = life.Held = lose ? 0 : 9_990;
+        life.Orders[order] = lose ? "refunded" : "disputed";
+        if (!lose) return life;
+
+        var disputes = await Persist(() => stripe.Get($"/v1/disputes?payment_intent={life.Intents[order]}"));
+        var dispute = disputes.GetProperty("data")[0].GetProperty("id").GetString();
+        await Persist(async () =>
+        {
+            var known = await stripe.Get($"/v1/disputes/{dispute}");
+            return known.GetProperty("status").GetString() == "lost" ? known : await stripe.Post($"/v1/disputes/{dispute}/close");
+        });
         return life;
     }
 
@@ -179,16 +193,35 @@ public sealed class ChaosTests : IAsyncLifetime
         return life;
     }
 
-    async Task<Course> GoesYearly(int number)
+    // A change moves the credits that its preview says.
+    async Task<Course> Changes(int number, string to, string plan, decimal renewed)
     {
         var life = await Born(number);
         var order = await Pays(life, """{"plan":"enterprise","interval":"month"}""", "subscribe");
         await Until(order, "paid");
+        var subscription = $"/v1/customers/{life.Customer}/subscription";
+        var preview = await Ask(HttpMethod.Post, $"{subscription}/preview", to, "preview");
+        Assert.True(preview.Status == 200, preview.ToString());
         var changed = await Ask(
-            HttpMethod.Post, $"/v1/customers/{life.Customer}/subscription/change", """{"plan":"enterprise","interval":"year"}""", "change");
+            HttpMethod.Post, $"{subscription}/change", to.TrimEnd('}') + $$""","at":"{{preview.Text("at")}}"}""", "change");
         Assert.True(changed.Status == 200, changed.ToString());
-        life.Balance = 520_000;
-        life.Plan = "enterprise year active";
+        life.Balance = 260_000 + preview.Number("credits") + renewed;
+        life.Plan = plan;
+        return life;
+    }
+
+    async Task<Course> Recharges(int number)
+    {
+        var life = await Born(number);
+        var order = await Pays(life, """{"package":"starter"}""", "buy");
+        await Until(order, "paid");
+        await Ask(
+            HttpMethod.Put, $"/v1/customers/{life.Customer}/auto-recharge",
+            """{"package":"starter","threshold":5000,"daily_max_orders":2,"monthly_max_minor":5000,"enabled":true}""", null);
+        await Ask(HttpMethod.Post, $"/v1/customers/{life.Customer}/charges", """{"amount":9000}""", "spend");
+        life.Balance = 990 + 9_990;
+        await Eventually.Holds(async () =>
+            (await Ask(HttpMethod.Get, $"/v1/customers/{life.Customer}/balance", null, null)).Number("balance") == life.Balance, Patience);
         return life;
     }
 
@@ -204,7 +237,7 @@ public sealed class ChaosTests : IAsyncLifetime
         var checkout = await Ask(HttpMethod.Post, $"/v1/customers/{life.Customer}/checkout", Shop.Body(what), key);
         Assert.True(checkout.Status == 201, checkout.ToString());
         var session = new Uri(checkout.Text("url")).Segments[^1];
-        await Persist(async () =>
+        var paid = await Persist(async () =>
         {
             // Whether the payment of a lost answer was made, the session says.
             var known = await stripe.Get($"/v1/checkout/sessions/{session}");
@@ -212,17 +245,13 @@ public sealed class ChaosTests : IAsyncLifetime
         });
         var order = checkout.Text("order");
         life.Orders[order] = "paid";
+        if (paid.GetProperty("payment_intent") is { ValueKind: not JsonValueKind.Null } intent)
+            life.Intents[order] = (intent.ValueKind == JsonValueKind.Object ? intent.GetProperty("id") : intent).GetString()!;
         return order;
     }
 
     async Task Until(string order, string state) =>
-        await Eventually.Holds(async () => (await Ask(HttpMethod.Get, $"/v1/orders/{order}", null, null)).Text("state") == state);
-
-    async Task<string> IntentOf(string order)
-    {
-        await Until(order, "paid");
-        return (await Tables.Read<string>(postgres.ConnectionString, $"select payment_intent from orders where id = '{order[4..]}'")).Single();
-    }
+        await Eventually.Holds(async () => (await Ask(HttpMethod.Get, $"/v1/orders/{order}", null, null)).Text("state") == state, Patience);
 
     /// <summary>A client that does not give up: with the key, asking again is safe.</summary>
     async Task<Answered> Ask(HttpMethod method, string path, string? body, string? key)

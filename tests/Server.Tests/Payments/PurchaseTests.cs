@@ -114,6 +114,41 @@ public sealed class PurchaseTests(Shop shop) : IClassFixture<Shop>
         Assert.Equal((201, 201, 409), (first.Status, again.Status, other.Status));
         Assert.Equal(first.Body, again.Body);
         Assert.Equal((false, true), (first.Replayed, again.Replayed));
+
+        await shop.Stripe.Pay(new Uri(first.Text("url")).Segments[^1]);
+        await shop.Delivered();
+        Assert.Equal(first.Body, (await shop.Client.Post($"/v1/customers/{customer}/checkout", body, "key")).Body);
+    }
+
+    [Fact]
+    public async Task A_session_that_Stripe_has_lost_keeps_nobody_from_buying()
+    {
+        var customer = await shop.GivenCustomer();
+        var (order, _) = await shop.Checkout(customer, """{"package":"starter"}""");
+        await Tables.Run(shop.ConnectionString, $"update orders set session = 'cs_test_gone{order}' where id = '{order[4..]}'");
+
+        Assert.Equal(201, (await shop.TryCheckout(customer, """{"package":"starter"}""")).Status);
+        Assert.Equal("failed", (await shop.Order(order)).Text("state"));
+    }
+
+    [Fact]
+    public async Task What_belongs_to_somebody_else_at_Stripe_changes_nothing_here()
+    {
+        // Another product on the same account sells, refunds and is disputed.
+        var other = await shop.Stripe.Post("/v1/payment_intents", new()
+        {
+            { "amount", 500 }, { "currency", "usd" }, { "confirm", true }, { "payment_method", "pm_card_createDisputeInquiry" },
+            { "automatic_payment_methods[enabled]", true }, { "automatic_payment_methods[allow_redirects]", "never" },
+        });
+        await shop.Stripe.Post("/v1/refunds", new() { { "payment_intent", other.GetProperty("id").GetString() } });
+        await shop.Delivered();
+
+        Assert.Equal(0, (await Tables.Read<long>(shop.ConnectionString, $"""
+            select count(*) from webhook_event where state not in (3) and convert_from(body, 'UTF8') like '%{other.GetProperty("id").GetString()}%'
+            """)).Single());
+        Assert.Empty(await Tables.Read<string>(shop.ConnectionString, "select id from dispute"));
+        var intent = other.GetProperty("id").GetString()!;
+        Assert.Single(shop.Log.Lines, line => line.Contains($"(payment_intent.succeeded) is about {intent}, which is nothing of ours", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -23,23 +23,23 @@ public sealed class ReconciliationTests : IAsyncLifetime
         var (disputer, disputed) = await Buy("""{"package":"starter"}""", "pm_card_createDispute");
         var (subscriber, _) = await Buy("""{"plan":"enterprise","interval":"month"}""");
 
-        var first = await Reconcile();
+        var first = await shop.Reconcile();
         Assert.Equal(3, first.Count(line => line.Contains("was open here, and is", StringComparison.Ordinal)));
         Assert.Contains(first, line => line.StartsWith("dp_", StringComparison.Ordinal));
         Assert.Equal([9_990m, 260_000m], [await shop.Balance(buyer), await shop.Balance(subscriber)]);
         Assert.Equal("disputed", (await shop.Order(disputed)).Text("state"));
-        Assert.Empty(await Reconcile());
+        Assert.Empty(await shop.Reconcile());
 
         var intent = (await Tables.Read<string>(shop.ConnectionString, $"select payment_intent from orders where id = '{bought[4..]}'")).Single();
         await shop.Stripe.Post("/v1/refunds", new() { { "payment_intent", intent } });
         await shop.Stripe.Control("clock", new { now = TimeProvider.System.GetUtcNow().AddDays(32).ToUnixTimeSeconds() });
 
-        var second = await Reconcile();
+        var second = await shop.Reconcile();
         Assert.Contains(second, line => line.StartsWith("re_", StringComparison.Ordinal));
         Assert.Contains(second, line => line.StartsWith("in_", StringComparison.Ordinal));
         Assert.Equal([0m, 520_000m], [await shop.Balance(buyer), await shop.Balance(subscriber)]);
         Assert.Equal("refunded", (await shop.Order(bought)).Text("state"));
-        Assert.Empty(await Reconcile());
+        Assert.Empty(await shop.Reconcile());
         Assert.Equal(0m, (await shop.Purser.Balances.GetAsync(disputer, Ct)).Available);
     }
 
@@ -103,14 +103,6 @@ public sealed class ReconciliationTests : IAsyncLifetime
         var (order, session) = await shop.Checkout(customer, what);
         await shop.Stripe.Pay(session, card);
         return (customer, order);
-    }
-
-    // Later than all that was just begun.
-    async Task<List<string>> Reconcile()
-    {
-        var lines = new List<string>();
-        await shop.Services.GetRequiredService<Reconciliation>().Run(TimeProvider.System.GetUtcNow().AddMinutes(5), lines.Add, Ct);
-        return lines;
     }
 
     async Task<List<string>> Setup()

@@ -17,11 +17,11 @@ public sealed class RefundTests(Shop shop) : IClassFixture<Shop>
         var refund = await Refund(order, """{"reason":"not needed"}""");
 
         Assert.Equal((201, "succeeded"), (refund.Status, refund.Text("state")));
-        Assert.Equal((41_992m, 3999L), (refund.Number("credits"), Minor(refund)));
+        Assert.Equal((41_992m, 3999L), (refund.Number("credits"), refund.Minor()));
         Assert.Equal(0m, await shop.Balance(customer));
         var after = await shop.Order(order);
         Assert.Equal("partially_refunded", after.Text("state"));
-        Assert.Equal((409, "nothing_to_refund"), Code(await Refund(order, """{"reason":"more"}""")));
+        Assert.Equal((409, "nothing_to_refund"), (await Refund(order, """{"reason":"more"}""")).Code());
         await shop.Delivered();
         Assert.Equal(0m, await shop.Balance(customer));
     }
@@ -35,11 +35,11 @@ public sealed class RefundTests(Shop shop) : IClassFixture<Shop>
         {
             var part = await Refund(order, $$"""{"credits":{{credits}},"reason":"part"}""");
             // A credit or less may be worth less than a cent: then there is nothing to send back for it.
-            if (part.Status == 201) sum += Minor(part);
+            if (part.Status == 201) sum += part.Minor();
             else Assert.Equal("nothing_to_refund", part.Error.GetProperty("code").GetString());
         }
 
-        sum += Minor(await Refund(order, """{"reason":"the rest"}"""));
+        sum += (await Refund(order, """{"reason":"the rest"}""")).Minor();
 
         Assert.Equal(4999, sum);
         Assert.Equal("refunded", (await shop.Order(order)).Text("state"));
@@ -54,7 +54,7 @@ public sealed class RefundTests(Shop shop) : IClassFixture<Shop>
 
         var refund = await Refund(order, """{"money":{"minor":500,"currency":"usd"},"reason":"goodwill"}""");
 
-        Assert.Equal((500L, 5_000m), (Minor(refund), refund.Number("credits")));
+        Assert.Equal((500L, 5_000m), (refund.Minor(), refund.Number("credits")));
         var balance = await shop.Purser.Balances.GetAsync(customer, Ct);
         Assert.Equal((0m, 4_010m, 0m), (balance.Balance, balance.Owed, balance.Held));
     }
@@ -94,12 +94,23 @@ public sealed class RefundTests(Shop shop) : IClassFixture<Shop>
     }
 
     [Fact]
+    public async Task A_subscriptions_order_is_refunded_like_any_other()
+    {
+        var (customer, order) = await shop.Subscribe("enterprise");
+
+        var refund = await Refund(order, """{"reason":"not needed"}""");
+
+        Assert.Equal((201, "succeeded"), (refund.Status, refund.Text("state")));
+        Assert.Equal(("refunded", 0m), ((await shop.Order(order)).Text("state"), await shop.Balance(customer)));
+    }
+
+    [Fact]
     public async Task What_was_not_paid_is_not_refunded()
     {
         var customer = await shop.GivenCustomer();
         var (order, _) = await shop.Checkout(customer, """{"package":"starter"}""");
 
-        Assert.Equal((409, "order_not_paid"), Code(await Refund(order, """{"reason":"x"}""")));
+        Assert.Equal((409, "order_not_paid"), (await Refund(order, """{"reason":"x"}""")).Code());
     }
 
     [Fact]
@@ -161,7 +172,7 @@ public sealed class RefundTests(Shop shop) : IClassFixture<Shop>
 
         Assert.Equal("paid", (await shop.Order(order)).Text("state"));
         Assert.Equal(9_990m, await shop.Balance(customer));
-        await Verified();
+        await shop.Verified();
     }
 
     [Fact]
@@ -170,14 +181,14 @@ public sealed class RefundTests(Shop shop) : IClassFixture<Shop>
         var (customer, order) = await Disputed();
         var frozen = await shop.Purser.Balances.GetAsync(customer, Ct);
         Assert.Equal((7_990m, 7_990m, 0m), (frozen.Balance, frozen.Held, frozen.Available));
-        Assert.Equal((409, "order_disputed"), Code(await Refund(order, """{"reason":"x"}""")));
+        Assert.Equal((409, "order_disputed"), (await Refund(order, """{"reason":"x"}""")).Code());
 
         await Decide(order, "losing_evidence");
 
         var after = await shop.Purser.Balances.GetAsync(customer, Ct);
         Assert.Equal((0m, 0m, 2_000m), (after.Balance, after.Held, after.Owed));
         Assert.Equal("refunded", (await shop.Order(order)).Text("state"));
-        await Verified();
+        await shop.Verified();
     }
 
     [Fact]
@@ -192,14 +203,147 @@ public sealed class RefundTests(Shop shop) : IClassFixture<Shop>
         Assert.Equal("paid", (await shop.Order(order)).Text("state"));
     }
 
-    async Task<(string Customer, string Order)> Bought(string package, string card = "pm_card_visa")
+    [Theory]
+    [InlineData(333, 6_660, "partially_refunded")]
+    [InlineData(999, 0, "refunded")]
+    public async Task An_inquiry_that_is_settled_by_a_refund_leaves_nothing_to_spend_and_nothing_owed(int minor, int left, string state)
+    {
+        var (customer, order) = await Bought("starter", "pm_card_createDisputeInquiry", "disputed");
+        Assert.Equal(0m, (await shop.Purser.Balances.GetAsync(customer, Ct)).Available);
+
+        await shop.Stripe.Post("/v1/refunds", new() { { "payment_intent", await Intent(order) }, { "amount", minor } });
+        await shop.Delivered();
+        var between = await shop.Purser.Balances.GetAsync(customer, Ct);
+        Assert.Equal((left, 0m, 0m), (between.Balance, between.Available, between.Owed));
+
+        await Close(order);
+        var after = await shop.Purser.Balances.GetAsync(customer, Ct);
+        Assert.Equal((left, left, 0m), (after.Balance, after.Available, after.Owed));
+        Assert.Equal(state, (await shop.Order(order)).Text("state"));
+        await shop.Verified();
+    }
+
+    [Fact]
+    public async Task What_is_left_after_a_refund_goes_with_a_dispute_that_is_lost_and_not_more()
+    {
+        var (customer, order) = await Bought("starter", "pm_card_createDisputeInquiry", "disputed");
+        await shop.Stripe.Post("/v1/refunds", new() { { "payment_intent", await Intent(order) }, { "amount", 333 } });
+        await shop.Delivered();
+
+        // The bank takes all of it, whatever was refunded.
+        await Decide(order, "losing_evidence");
+
+        var after = await shop.Purser.Balances.GetAsync(customer, Ct);
+        Assert.Equal(("refunded", 0m, 0m, 0m), ((await shop.Order(order)).Text("state"), after.Balance, after.Held, after.Owed));
+        Assert.Equal((9_990m, 999L), ((await shop.Order(order)).Number("credits_returned"), (await shop.Order(order)).Minor("refunded")));
+    }
+
+    [Fact]
+    public async Task Two_disputes_of_one_payment_take_its_credits_once()
+    {
+        var (customer, order) = await Bought("starter", "pm_card_createMultipleDisputes", "disputed");
+        var frozen = await shop.Purser.Balances.GetAsync(customer, Ct);
+        Assert.Equal((9_990m, 0m), (frozen.Balance, frozen.Available));
+
+        await Close(order);
+
+        var after = await shop.Purser.Balances.GetAsync(customer, Ct);
+        Assert.Equal(("refunded", 0m, 0m, 0m), ((await shop.Order(order)).Text("state"), after.Balance, after.Held, after.Owed));
+        Assert.Equal(9_990m, (await shop.Order(order)).Number("credits_returned"));
+        await shop.Verified();
+    }
+
+    [Fact]
+    public async Task A_refund_that_fails_after_a_dispute_was_lost_leaves_the_credits_to_the_dispute()
+    {
+        var (customer, order) = await Bought("starter", "pm_card_pendingRefund");
+        await Refund(order, """{"reason":"slow bank"}""");
+        // The bank took the money while it was on its way back, so that there were no credits left for it to take.
+        await Tables.Run(shop.ConnectionString, $"""
+            insert into dispute (id, order_id, livemode, state, minor, credits, spread, reason, created_at)
+            values ('dp_{order}', '{order[4..]}', false, 3, 999, 0, 'coming:0', 'fraudulent', now())
+            """);
+
+        await Settle(order, success: false);
+
+        var after = await shop.Purser.Balances.GetAsync(customer, Ct);
+        Assert.Equal(("refunded", 0m, 0m, 0m), ((await shop.Order(order)).Text("state"), after.Balance, after.Held, after.Owed));
+        await shop.Verified();
+    }
+
+    [Fact]
+    public async Task A_refund_whose_answer_was_lost_is_not_made_again_however_late()
+    {
+        var (customer, order) = await Bought("starter");
+        await shop.Stripe.Control("faults", new { kind = "drop_after_commit", count = 4 });
+        using (var quiet = new Quiet(shop))
+        {
+            await quiet.Begin();
+            var lost = await shop.Client.Post($"/v1/orders/{order}/refund", """{"credits":999,"reason":"x"}""", "key");
+            Assert.Equal(503, lost.Status);
+            // Stripe forgets a key after a day.
+            await shop.Stripe.Control("clock", new { now = TimeProvider.System.GetUtcNow().AddHours(30).ToUnixTimeSeconds() });
+            await shop.Reconcile();
+        }
+
+        Assert.Equal(1, (await shop.Stripe.Get($"/v1/refunds?payment_intent={await Intent(order)}")).GetProperty("data").GetArrayLength());
+        Assert.Equal(("partially_refunded", 8_991m), ((await shop.Order(order)).Text("state"), await shop.Balance(customer)));
+        Assert.Equal(201, (await shop.Client.Post($"/v1/orders/{order}/refund", """{"credits":999,"reason":"x"}""", "key")).Status);
+        Assert.Equal(8_991m, await shop.Balance(customer));
+    }
+
+    [Fact]
+    public async Task What_Stripe_refuses_is_refused_again_when_asked_again()
+    {
+        var (customer, order) = await Bought("starter");
+        var charge = (await Tables.Read<string>(shop.ConnectionString, $"select charge from orders where id = '{order[4..]}'")).Single();
+        using (var quiet = new Quiet(shop))
+        {
+            await quiet.Begin();
+            await shop.Stripe.Post("/v1/refunds", new() { { "charge", charge } });
+        }
+
+        for (var i = 0; i < 2; i++)
+        {
+            var refused = await shop.Client.Post($"/v1/orders/{order}/refund", """{"reason":"again"}""", "key");
+            Assert.Equal((409, "refund_refused"), refused.Code());
+        }
+
+        Assert.Equal((9_990m, 0m), ((await shop.Purser.Balances.GetAsync(customer, Ct)).Available, (await shop.Purser.Balances.GetAsync(customer, Ct)).Held));
+    }
+
+    [Fact]
+    public async Task Many_of_one_package_are_refunded_one_by_one_to_the_last_cent()
+    {
+        var customer = await shop.GivenCustomer();
+        var (order, session) = await shop.Checkout(customer, """{"package":"writer","quantity":5}""");
+        await shop.Stripe.Pay(session);
+        await shop.Delivered();
+
+        long sum = 0;
+        for (var i = 0; i < 5; i++) sum += (await Refund(order, """{"credits":52490,"reason":"one of five"}""")).Minor();
+
+        Assert.Equal((await shop.Order(order)).Minor(), sum);
+        Assert.Equal(("refunded", 0m), ((await shop.Order(order)).Text("state"), await shop.Balance(customer)));
+    }
+
+    async Task<(string Customer, string Order)> Bought(string package, string card = "pm_card_visa", string state = "paid")
     {
         var customer = await shop.GivenCustomer();
         var (order, session) = await shop.Checkout(customer, $$"""{"package":"{{package}}"}""");
         await shop.Stripe.Pay(session, card);
         await shop.Delivered();
-        Assert.Equal("paid", (await shop.Order(order)).Text("state"));
+        Assert.Equal(state, (await shop.Order(order)).Text("state"));
         return (customer, order);
+    }
+
+    /// <summary>Whoever sold it accepts the disputes of its payment; an inquiry is closed by a refund of all of it.</summary>
+    async Task Close(string order)
+    {
+        var disputes = (await shop.Stripe.Get($"/v1/disputes?payment_intent={await Intent(order)}")).GetProperty("data");
+        foreach (var dispute in disputes.EnumerateArray().Where(one => one.GetProperty("status").GetString() != "warning_closed"))
+            await shop.Stripe.Post($"/v1/disputes/{dispute.GetProperty("id").GetString()}/close");
+        await shop.Delivered();
     }
 
     async Task<(string Customer, string Order)> Disputed()
@@ -239,19 +383,8 @@ public sealed class RefundTests(Shop shop) : IClassFixture<Shop>
         await shop.Delivered();
     }
 
-    async Task Verified()
-    {
-        await using var source = Npgsql.NpgsqlDataSource.Create(shop.ConnectionString);
-        var verification = await new Server.Ledger.Verification(source).Run(Ct);
-        Assert.True(verification.Ok, string.Join('\n', verification.Differences));
-    }
-
     async Task<string> Intent(string order) => (await Tables.Read<string>(
         shop.ConnectionString, $"select payment_intent from orders where id = '{order[4..]}'")).Single();
 
     Task<Answered> Refund(string order, string body) => shop.Client.Post($"/v1/orders/{order}/refund", body);
-
-    static long Minor(Answered refund) => refund.Json.GetProperty("money").GetProperty("minor").GetInt64();
-
-    static (int, string?) Code(Answered answer) => (answer.Status, answer.Error.GetProperty("code").GetString());
 }

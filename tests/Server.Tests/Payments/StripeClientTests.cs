@@ -148,7 +148,7 @@ public sealed class StripeClientTests : IAsyncLifetime
     {
         var line = StripeInvoiceLine.Of(new(JsonElement.Parse(json)));
 
-        Assert.Equal(("price_1", "prod_1", true), (line.Price, line.Product, line.Proration));
+        Assert.Equal(("price_1", true), (line.Price, line.Proration));
     }
 
     [Theory]

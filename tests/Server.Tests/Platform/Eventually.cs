@@ -5,10 +5,10 @@ static class Eventually
 {
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    public static async Task Holds(Func<Task<bool>> claim)
+    public static async Task Holds(Func<Task<bool>> claim, TimeSpan? patience = null)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        limit.CancelAfter(Patience);
+        limit.CancelAfter(patience ?? Patience);
         while (!await claim()) await Task.Delay(TimeSpan.FromMilliseconds(20), limit.Token);
     }
 

@@ -9,7 +9,6 @@ sealed record CheckoutSession(
     string Status,
     string PaymentStatus,
     Money? Subtotal,
-    string? Customer,
     string? PaymentIntent,
     string? Subscription,
     string? Invoice,
@@ -29,7 +28,6 @@ sealed record CheckoutSession(
         from.Text("status") ?? "",
         from.Text("payment_status") ?? "",
         from.Amount("amount_subtotal"),
-        from.Reference("customer"),
         from.Reference("payment_intent"),
         from.Reference("subscription"),
         from.Reference("invoice"),
@@ -46,11 +44,8 @@ sealed record PaymentIntent(
     string Id,
     string Status,
     Money Amount,
-    string? Customer,
     string? Charge,
-    string? PaymentMethod,
     string? FailureCode,
-    string? FailureMessage,
     bool Livemode,
     IReadOnlyDictionary<string, string> Metadata)
 {
@@ -63,26 +58,12 @@ sealed record PaymentIntent(
             from.Id,
             from.Text("status") ?? "",
             from.Amount("amount") ?? throw new FormatException($"{from.Id} has no amount."),
-            from.Reference("customer"),
             // Before 2022-11-15 the charges were listed in the intent.
             from.Reference("latest_charge") ?? from.First("charges").MaybeId,
-            from.Reference("payment_method"),
             error?.Text("decline_code") ?? error?.Text("code"),
-            error?.Text("message"),
             from.Livemode,
             from.Metadata);
     }
-}
-
-/// <summary>What Purser looks at in a charge.</summary>
-sealed record StripeCharge(string Id, string? PaymentIntent, Money Amount, string? ReceiptUrl, bool Livemode)
-{
-    public static StripeCharge Of(StripeObject from) => new(
-        from.Id,
-        from.Reference("payment_intent"),
-        from.Amount("amount") ?? throw new FormatException($"{from.Id} has no amount."),
-        from.Text("receipt_url"),
-        from.Livemode);
 }
 
 /// <summary>What Purser looks at in a refund.</summary>
