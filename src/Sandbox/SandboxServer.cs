@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Purser.Sandbox.Ai;
 using Purser.Sandbox.Ai.Control;
+using Purser.Sandbox.Oidc;
 using Purser.Sandbox.Stripe.Control;
 using Purser.Sandbox.Stripe.Pages;
 
@@ -66,6 +67,7 @@ static class SandboxServer
         app.Map("/v1/{**path}", api.Handle);
         app.Services.GetRequiredService<Controls>().Map(app);
         app.MapAi();
+        app.MapOidc(new(Path.Combine(settings.DataFolder, "oidc")), time);
         app.MapPost("/control/reset", (Accounts accounts, AiControls ai) =>
         {
             accounts.Reset();
