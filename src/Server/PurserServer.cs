@@ -27,7 +27,7 @@ static class PurserServer
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
 
         builder.Services.AddPlatform(settings, connectionString);
-        builder.Services.AddIdentity();
+        builder.Services.AddIdentity(settings.Oidc);
         builder.Services.AddCatalog(settings.CatalogFile);
         builder.Services.AddLedger(connectionString);
         builder.Services.AddPayments(settings.Stripe);

@@ -21,8 +21,9 @@ sealed record CustomerAnswer(
 
 static class CustomerEndpoints
 {
-    const int LongestName = 200;
-    const int LongestEmail = 320;
+    public const int LongestName = 200;
+    public const int LongestEmail = 320;
+
     const int MostMetadata = 50;
     const int LongestMetadataKey = 40;
     const int LongestMetadataValue = 500;
@@ -106,4 +107,6 @@ static class CustomerEndpoints
 [JsonSerializable(typeof(Dictionary<string, string>))]
 [JsonSerializable(typeof(ServerKeyRequest))]
 [JsonSerializable(typeof(Page<ServerKeyAnswer>))]
+[JsonSerializable(typeof(Discovery))]
+[JsonSerializable(typeof(Page<AuditAnswer>))]
 sealed partial class IdentityJson : JsonSerializerContext;

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Purser.Core;
+using Purser.Core.Identity;
 using Purser.Server.Platform;
 using static Microsoft.AspNetCore.Http.TypedResults;
 
@@ -61,46 +62,91 @@ sealed class KeyRing(Settings settings, Db db, TimeProvider time)
 
 static class Keys
 {
-    const string Scheme = "Bearer ";
-
     public static TBuilder AdminOnly<TBuilder>(this TBuilder routes) where TBuilder : IEndpointConventionBuilder =>
         routes.WithMetadata(new AdminRoute());
+
+    /// <summary>For the product's users, with a token of its issuer; no key opens it.</summary>
+    public static TBuilder ForUsers<TBuilder>(this TBuilder routes) where TBuilder : IEndpointConventionBuilder =>
+        routes.WithMetadata(new UserRoute());
 
     /// <summary>A route needs a key unless it says otherwise; the key is looked at before anything of the request is.</summary>
     public static void UseKeys(this WebApplication app)
     {
-        var ring = app.Services.GetRequiredService<KeyRing>();
+        var door = new Door(app.Services.GetRequiredService<KeyRing>(), app.Services.GetRequiredService<Users>());
+        var audit = app.Services.GetRequiredService<AuditLog>();
         app.Use(async (http, next) =>
         {
             // What is no route of ours has nothing to guard: the framework only says what does not fit.
-            if (http.GetEndpoint() is not RouteEndpoint { Metadata: var metadata }
-                || metadata.GetMetadata<PublicRoute>() is not null
-                || await Refuse(ring, http, metadata) is not { } error)
+            if (http.GetEndpoint() is not RouteEndpoint { Metadata: var metadata } || metadata.GetMetadata<PublicRoute>() is not null)
             {
                 await next(http);
                 return;
             }
 
-            if (error.Kind == ErrorType.Unauthorized) http.Response.Headers.WWWAuthenticate = "Bearer";
-            await error.Answer(http).ExecuteAsync(http);
+            if (await door.Refuse(http, metadata) is { } error)
+            {
+                if (error.Kind == ErrorType.Unauthorized) http.Response.Headers.WWWAuthenticate = "Bearer";
+                await error.Write(http);
+                return;
+            }
+
+            if (http.Features.Get<Caller>() is { } caller && AuditLog.Concerns(caller, http.Request, metadata.GetMetadata<AdminRoute>() is not null))
+                await audit.Begin(http, caller);
+            await next(http);
         });
     }
+}
 
-    static async Task<Error?> Refuse(KeyRing ring, HttpContext http, EndpointMetadataCollection metadata)
+/// <summary>Lets in who may come in, and remembers who it is.</summary>
+sealed class Door(KeyRing ring, Users users)
+{
+    const string Scheme = "Bearer ";
+
+    static readonly Caller AdminKey = new("admin key", IsPerson: false);
+
+    public async Task<Error?> Refuse(HttpContext http, EndpointMetadataCollection metadata)
     {
         var given = http.Request.Headers.Authorization;
         if (given is not [{ } header] || !header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
-            return Error.Of(ErrorType.Unauthorized, "missing_key", "Send a key: Authorization: Bearer KEY.");
+            return Users.Unauthorized("missing_key", "Send a key: Authorization: Bearer KEY.");
 
         var key = header[Scheme.Length..].Trim();
-        if (ring.IsAdmin(key)) return null;
-        if (!await ring.IsServer(key, http.RequestAborted))
-            return Error.Of(ErrorType.Unauthorized, "unknown_key", "This key is not known, or was revoked.");
+        if (metadata.GetMetadata<UserRoute>() is not null) return await RefuseUser(http, key);
+        var adminOnly = metadata.GetMetadata<AdminRoute>() is not null;
+        if (ring.IsAdmin(key))
+        {
+            if (adminOnly) http.Features.Set(AdminKey);
+            return null;
+        }
 
-        return metadata.GetMetadata<AdminRoute>() is null
-            ? null
-            : Error.Of(ErrorType.Forbidden, "admin_only", "This takes the admin key.");
+        if (BearerToken.IsOne(key)) return await RefusePerson(http, key);
+        if (!await ring.IsServer(key, http.RequestAborted))
+            return Users.Unauthorized("unknown_key", "This key is not known, or was revoked.");
+
+        return adminOnly ? AdminOnly : null;
     }
+
+    async Task<Error?> RefuseUser(HttpContext http, string token)
+    {
+        var (user, error) = await users.Find(token, http.RequestAborted);
+        if (user is null) return error;
+
+        http.Features.Set(user);
+        return null;
+    }
+
+    /// <summary>Purser's own routes are open to the product's administrators, as to who has the admin key.</summary>
+    async Task<Error?> RefusePerson(HttpContext http, string token)
+    {
+        var (user, error) = await users.Find(token, http.RequestAborted);
+        if (user is null) return error;
+        if (!user.IsAdmin) return AdminOnly;
+
+        http.Features.Set(new Caller(user.Customer.Value, IsPerson: true));
+        return null;
+    }
+
+    static Error AdminOnly => Error.Of(ErrorType.Forbidden, "admin_only", "This takes the admin key, or an administrator's token.");
 }
 
 sealed record ServerKeyRequest

@@ -28,7 +28,7 @@ static class Bodies
         if (http.Request.ContentLength > Largest)
         {
             http.RequestServices.GetRequiredService<ILogger<Error>>().BodyRefused(http.Request.Method, http.Request.Path);
-            return Errors.TooLarge.Answer(http).ExecuteAsync(http);
+            return Errors.TooLarge.Write(http);
         }
 
         // In chunks: nobody knows before it is read.

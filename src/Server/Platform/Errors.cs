@@ -54,6 +54,9 @@ sealed record Error(string Type, string Code, string Message)
 
 sealed record ErrorBody(Error Error);
 
+/// <summary>How the routes that carry it word errors: those of an edition as its product always has.</summary>
+sealed record ErrorForm(Func<Error, IResult> Word);
+
 /// <summary>Something that a client is told, said once, where it is noticed, and answered by the one handler.</summary>
 class RefusedException(Error error, Exception? inner = null) : Exception(error.Message, inner)
 {
@@ -74,6 +77,17 @@ static class Errors
             new ErrorBody(error with { RequestId = http.TraceIdentifier }), statusCode: (int)error.Kind);
     }
 
+    /// <summary>Writes an error in the form of the route that was asked for.</summary>
+    public static Task Write(this Error error, HttpContext http) => error.Write(http, http.GetEndpoint());
+
+    static Task Write(this Error error, HttpContext http, Microsoft.AspNetCore.Http.Endpoint? endpoint)
+    {
+        var answer = error.Answer(http);
+        return endpoint?.Metadata.GetMetadata<ErrorForm>() is { } form
+            ? form.Word(answer.Value!.Error).ExecuteAsync(http)
+            : answer.ExecuteAsync(http);
+    }
+
     /// <summary>The one place where a failure ends: known ones become their answer, all others are logged and hidden.</summary>
     public static void UseErrors(this WebApplication app)
     {
@@ -82,7 +96,8 @@ static class Errors
             SuppressDiagnosticsCallback = _ => true,
             ExceptionHandler = async http =>
             {
-                var failure = http.Features.Get<IExceptionHandlerFeature>()!.Error;
+                var handled = http.Features.Get<IExceptionHandlerFeature>()!;
+                var failure = handled.Error;
                 if (http.RequestAborted.IsCancellationRequested) return;
 
                 // The framework has cleared the headers.
@@ -92,19 +107,19 @@ static class Errors
                     http.RequestServices.GetRequiredService<ILogger<Error>>().RequestFailed(failure, http.TraceIdentifier);
                 if (error.Kind == ErrorType.TooLarge)
                     http.RequestServices.GetRequiredService<ILogger<Error>>().BodyRefused(http.Request.Method, http.Request.Path);
-                await error.Answer(http).ExecuteAsync(http);
+                await error.Write(http, handled.Endpoint);
             },
         });
         app.Use(async (http, next) =>
         {
             if (HasOtherCharset(http.Request))
             {
-                await WrongContentType.Answer(http).ExecuteAsync(http);
+                await WrongContentType.Write(http);
                 return;
             }
 
             await next(http);
-            if (!http.Response.HasStarted && ExplainSilence(http) is { } error) await error.Answer(http).ExecuteAsync(http);
+            if (!http.Response.HasStarted && ExplainSilence(http) is { } error) await error.Write(http);
         });
     }
 

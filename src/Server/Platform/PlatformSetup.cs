@@ -28,6 +28,7 @@ static class PlatformSetup
         services.ConfigureHttpJsonOptions(options => Json.Configure(options.SerializerOptions));
         // What cannot be bound is explained by the one handler, not by an empty 400.
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
+        services.AddBrowserRoutes(settings.Origins);
         services.AddServerMetrics();
         services.AddApiDescription();
     }
@@ -42,6 +43,7 @@ static class PlatformSetup
         });
         app.UseErrors();
         app.UseRouting();
+        app.UseBrowserRoutes();
         app.UseBodyLimit();
     }
 

@@ -71,10 +71,23 @@ sealed partial record Settings
 
     public required string CatalogFile { get; init; }
 
+    /// <summary>The product whose own paths are served beside Purser's.</summary>
+    public required string? Edition { get; init; }
+
+    /// <summary>Of the product's pages: what may call the edition from a browser, and where a purchase may lead back to.</summary>
+    public required IReadOnlyList<string> Origins { get; init; }
+
+    /// <summary>Who says who the product's users are; null where nobody does.</summary>
+    public required OidcAccess? Oidc { get; init; }
+
     public required StripeAccess? Stripe { get; init; }
 
     /// <summary>By name in lower case: openai, anthropic, … and whichever else has an address.</summary>
     public required IReadOnlyDictionary<string, ProviderAccess> Providers { get; init; }
+
+    /// <summary>For trying out a server whose users do not come from the sandbox.</summary>
+    public required SmokeTokens SmokeTokens { get; init; }
+
 
     public required string? PostgresBin { get; init; }
 
@@ -85,10 +98,12 @@ sealed partial record Settings
 
     public Uri Sandbox => SandboxAt(SandboxPort);
 
-    public static Settings FromEnvironment(Purpose purpose)
+    /// <param name="edition">As the command line names it; without, the environment does.</param>
+    public static Settings FromEnvironment(Purpose purpose, string? edition = null)
     {
-        var variables = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>();
-        return Read(variables.ToDictionary(one => (string)one.Key, one => (string)one.Value!), purpose);
+        var variables = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(one => (string)one.Key, one => (string)one.Value!);
+        if (edition is not null) variables["PURSER_EDITION"] = edition;
+        return Read(variables, purpose);
     }
 
     public static Settings Read(IReadOnlyDictionary<string, string> environment, Purpose purpose)
@@ -139,7 +154,11 @@ sealed partial record Settings
                 Redis = Redis(),
                 AdminKey = AdminKey(),
                 EncryptionKey = EncryptionKey(),
-                CatalogFile = Path.GetFullPath(Get("PURSER_CATALOG") ?? Path.Combine(home, "catalogs", "default.yaml")),
+                CatalogFile = Path.GetFullPath(Get("PURSER_CATALOG") ?? Path.Combine(home, "catalogs", $"{Get("PURSER_EDITION") ?? "default"}.yaml")),
+                Edition = Get("PURSER_EDITION"),
+                Origins = Origins(),
+                Oidc = Oidc(),
+                SmokeTokens = new(Secret("PURSER_SMOKE_USER_TOKEN"), Secret("PURSER_SMOKE_ADMIN_TOKEN")),
                 Stripe = Stripe(),
                 Providers = Providers(),
                 PostgresBin = Get("PURSER_POSTGRES_BIN"),
@@ -297,6 +316,7 @@ sealed partial record Settings
             var keeps = Get("PURSER_DATA") is not null && AdminKeyFile.Exists(settings.DataFolder);
             if (settings.AdminKey.Length == 0 && !keeps)
                 faults.Add("PURSER_ADMIN_KEY is not set: choose a secret of 16 characters or more.");
+            RequireWhatAnEditionNeeds(settings);
             RefuseHalfAStripe();
             RefuseSandboxAddresses();
             RefuseTestKeysBesideLiveOnes();

@@ -1,0 +1,115 @@
+using System.Net;
+using System.Text.Json;
+using Purser.Core.Identity;
+using Purser.Server.Platform;
+
+namespace Purser.Server.Identity;
+
+/// <summary>
+/// The issuer of the users' tokens and the keys it signs with. They are fetched when they are first needed, now and then, and when
+/// a token names one that is not known; and never more often than once in a while, whatever tokens people send.
+/// </summary>
+sealed class Issuer(OidcAccess access, TimeProvider time, ILogger<Issuer> log) : IDisposable
+{
+    const int LargestAnswer = 256 << 10;
+
+    // A key that the issuer has withdrawn is refused at most this much later.
+    static readonly TimeSpan Fresh = TimeSpan.FromMinutes(5);
+
+    static readonly TimeSpan BetweenFetches = TimeSpan.FromSeconds(10);
+
+    // An issuer that is down for longer than this has withdrawn what it signed.
+    static readonly TimeSpan Stale = TimeSpan.FromHours(24);
+
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    readonly Trusted trusted = new(access.Issuer, access.Audience);
+    readonly SemaphoreSlim fetching = new(1, 1);
+    readonly HttpClient http = new(new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) })
+    {
+        Timeout = Patience,
+        MaxResponseContentBufferSize = LargestAnswer,
+    };
+
+    volatile KeySet? known;
+    long lastAttempt = long.MinValue;
+
+    sealed record KeySet(IReadOnlyList<PublicKey> Keys, DateTimeOffset FetchedAt);
+
+    public async ValueTask<TokenVerdict> Check(string token, CancellationToken ct)
+    {
+        // Of what is no token at all the issuer has nothing to say.
+        if (!BearerToken.IsOne(token)) return TokenRefusal.NotAToken;
+
+        var now = time.GetUtcNow();
+        // While one looks whether they are still good, or cannot reach the issuer, the others go on with those they have.
+        if (known is null || (now - known.FetchedAt >= Fresh && MayFetch(now))) await Fetch(now, ct);
+        var keys = known is { } some && now - some.FetchedAt < Stale ? some : throw Unreachable();
+        var verdict = BearerToken.Check(token, keys.Keys, trusted, now);
+        if (verdict is not TokenVerdict.Refused { Why: TokenRefusal.UnknownKey }) return verdict;
+
+        await Fetch(now, ct);
+        return known == keys ? verdict : BearerToken.Check(token, known!.Keys, trusted, now);
+    }
+
+    public bool IsAdmin(Claims claims) => access.AdminClaims.All(claim => claims.Has(claim.Name, claim.Value));
+
+    public void Dispose()
+    {
+        http.Dispose();
+        fetching.Dispose();
+    }
+
+    bool MayFetch(DateTimeOffset now) => now.UtcTicks - BetweenFetches.Ticks >= Volatile.Read(ref lastAttempt);
+
+    async Task Fetch(DateTimeOffset now, CancellationToken ct)
+    {
+        await fetching.WaitAsync(ct);
+        try
+        {
+            if (!MayFetch(now)) return;
+
+            Volatile.Write(ref lastAttempt, now.UtcTicks);
+            known = new(await Keys(), now);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException or FormatException)
+        {
+            log.KeysNotFetched(access.Issuer, e.Message);
+        }
+        finally
+        {
+            fetching.Release();
+        }
+    }
+
+    // Not cancelled with the request that happens to need them: others wait for them as well.
+    async Task<IReadOnlyList<PublicKey>> Keys()
+    {
+        var discovery = await Get(new($"{access.Issuer.TrimEnd('/')}/.well-known/openid-configuration"));
+        var about = JsonSerializer.Deserialize(discovery, IdentityJson.Default.Discovery);
+        if (about?.Issuer != access.Issuer) throw new FormatException($"it calls itself {about?.Issuer ?? "nothing"}, and PURSER_OIDC_ISSUER does not.");
+        if (!Uri.TryCreate(about.JwksUri, UriKind.Absolute, out var address) || address.Scheme != new Uri(access.Issuer).Scheme)
+            throw new FormatException("it names no address of its keys, or one that is less safe than its own.");
+
+        return PublicKey.ReadSet(await Get(address)) ?? throw new FormatException($"{address} is no set of keys.");
+    }
+
+    async Task<byte[]> Get(Uri address)
+    {
+        using var answer = await http.GetAsync(address, CancellationToken.None);
+        return answer.StatusCode == HttpStatusCode.OK
+            ? await answer.Content.ReadAsByteArrayAsync(CancellationToken.None)
+            : throw new FormatException($"{address} answers {(int)answer.StatusCode}.");
+    }
+
+    static RefusedException Unreachable() => new(Error.Overloaded("issuer_unavailable", "Nobody can be recognised just now. Try again in a moment."));
+}
+
+/// <summary>What an issuer says of itself.</summary>
+sealed record Discovery(string? Issuer, string? JwksUri);
+
+static partial class Log
+{
+    [LoggerMessage(1101, LogLevel.Warning, "The keys of {Issuer} were not fetched: {Why}")]
+    public static partial void KeysNotFetched(this ILogger log, string issuer, string why);
+}
