@@ -22,6 +22,7 @@ static class Commands
           stripe setup [URL]       make the catalog's products and prices at Stripe, and the webhook endpoint of URL
           stripe check [URL]       say every difference between the catalog and Stripe
           stripe reconcile         compare orders, subscriptions, invoices and refunds with Stripe, and repair
+          switch [NAME [VALUE]]    show what can be changed while servers run, or change it
           psql [ARGUMENT…]         open the database
           bench NAME               run a benchmark
           test [ARGUMENT…]         run all tests; arguments are the test platform's, such as --filter-class NAME
@@ -74,6 +75,7 @@ static class Commands
             case ["stripe", "check"]: return await StripeCommands.Check(Settings.FromEnvironment(Purpose.Tool), null, ct);
             case ["stripe", "check", var url]: return await StripeCommands.Check(Settings.FromEnvironment(Purpose.Tool), url, ct);
             case ["stripe", "reconcile"]: return await StripeCommands.Reconcile(Settings.FromEnvironment(Purpose.Tool), ct);
+            case ["switch", .. var rest] when rest.Length <= 2: return await SwitchCommands.Run(Settings.FromEnvironment(Purpose.Tool), rest, ct);
             case ["psql", .. var rest]: return await Psql.Run(Settings.FromEnvironment(Purpose.Tool), rest, ct);
             case []: throw new StartFailure("Say what to do: ./purser help lists it.");
             default: throw new StartFailure($"{string.Join(' ', args)} is not a command: ./purser help lists them.");

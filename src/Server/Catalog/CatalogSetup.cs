@@ -9,6 +9,7 @@ static class CatalogSetup
     {
         services.AddSingleton(provider => new CurrentCatalog(
             file, provider.GetRequiredService<Db>(), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<Switch>(provider => provider.GetRequiredService<CurrentCatalog>().RoundingMode);
         services.ConfigureHttpJsonOptions(options =>
         {
             options.SerializerOptions.Converters.Add(new EntitlementConverter());

@@ -9,12 +9,20 @@ sealed class CurrentCatalog(string file, Db db, TimeProvider time)
 {
     CatalogReading.Sound? read;
     Offer? offer;
-    RateCard? rates;
+    RateCard? exact;
+    RateCard? ceil;
+
+    /// <summary>How sums become amounts, where it is to be otherwise than the catalog says.</summary>
+    public Switch<Rounding?> RoundingMode { get; } = new(
+        "BILLING_ROUNDING_MODE",
+        "catalog, exact or ceil",
+        new() { ["catalog"] = null, ["exact"] = Rounding.Exact, ["ceil"] = Rounding.Ceil },
+        "catalog");
 
     public Offer Offer => offer ?? throw NotLoaded();
 
     /// <summary>The prices of <see cref="Offer"/>, and the number of its version.</summary>
-    public RateCard Rates => rates ?? throw NotLoaded();
+    public RateCard Rates => ((RoundingMode.Value ?? Offer.Rates.Rounding) == Rounding.Exact ? exact : ceil) ?? throw NotLoaded();
 
     /// <summary>Reads and checks the catalog. It needs no database, so it may go on beside the migrations.</summary>
     public void Read() => read = CatalogFile.Read(file) switch
@@ -31,7 +39,8 @@ sealed class CurrentCatalog(string file, Db db, TimeProvider time)
         var catalog = read ?? throw NotLoaded();
         var version = await db.Number(catalog, time.Now(), ct);
         offer = catalog.Offer;
-        rates = new(version, catalog.Offer.Rates);
+        exact = new(version, offer.Rates with { Rounding = Rounding.Exact });
+        ceil = new(version, offer.Rates with { Rounding = Rounding.Ceil });
     }
 
     static InvalidOperationException NotLoaded() => new("The catalog is used before it is loaded.");

@@ -108,5 +108,7 @@ static class CustomerEndpoints
 [JsonSerializable(typeof(ServerKeyRequest))]
 [JsonSerializable(typeof(Page<ServerKeyAnswer>))]
 [JsonSerializable(typeof(Discovery))]
+[JsonSerializable(typeof(SwitchRequest))]
+[JsonSerializable(typeof(Page<SwitchState>))]
 [JsonSerializable(typeof(Page<AuditAnswer>))]
 sealed partial class IdentityJson : JsonSerializerContext;

@@ -17,6 +17,7 @@ static class IdentitySetup
     {
         routes.MapCustomers();
         routes.MapServerKeys();
+        routes.MapSwitches();
         routes.MapAudit();
     }
 }

@@ -21,6 +21,8 @@ static class PlatformSetup
             await provider.GetRequiredService<Db>().One($"select 1", row => row.GetInt32(0).ToString(null, null), ct) is not null));
         services.AddSingleton(provider => new HealthCheck("migrations", ct =>
             Migrator.IsUpToDate(provider.GetRequiredService<Db>(), ct)));
+        services.AddSingleton<SwitchBoard>();
+        services.AddHostedService(provider => provider.GetRequiredService<SwitchBoard>());
         services.AddSingleton<Jobs>();
         services.AddHostedService(provider => provider.GetRequiredService<Jobs>());
         services.AddSingleton<Redis>();

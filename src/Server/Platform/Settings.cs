@@ -88,6 +88,8 @@ sealed partial record Settings
     /// <summary>For trying out a server whose users do not come from the sandbox.</summary>
     public required SmokeTokens SmokeTokens { get; init; }
 
+    /// <summary>What the environment says of switches, by name; they may be changed later.</summary>
+    public required IReadOnlyDictionary<string, string> Switches { get; init; }
 
     public required string? PostgresBin { get; init; }
 
@@ -161,6 +163,7 @@ sealed partial record Settings
                 SmokeTokens = new(Secret("PURSER_SMOKE_USER_TOKEN"), Secret("PURSER_SMOKE_ADMIN_TOKEN")),
                 Stripe = Stripe(),
                 Providers = Providers(),
+                Switches = environment.Where(one => one.Key.StartsWith("BILLING_", StringComparison.Ordinal) && one.Value.Length > 0).ToDictionary(),
                 PostgresBin = Get("PURSER_POSTGRES_BIN"),
                 SearchPath = Get("PATH") ?? "",
             };
