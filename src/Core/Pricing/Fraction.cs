@@ -85,7 +85,8 @@ readonly struct Fraction
         return cut / 1.0000000000000000000000000000m;
     }
 
-    BigInteger Ceiling()
+    /// <summary>For numbers that are not negative.</summary>
+    public BigInteger Ceiling()
     {
         var quotient = BigInteger.DivRem(numerator, denominator, out var remainder);
         return remainder.Sign > 0 ? quotient + 1 : quotient;

@@ -8,11 +8,14 @@ public sealed class ModelCard
     internal ModelCard(ModelRate rate, Rates rates)
     {
         Rate = rate;
-        var creditsPerUsd = ((Fraction)(rate.Markup ?? rates.Markup) / rates.UsdPerCredit).Reduced();
-        periods = [.. from period in rate.Periods orderby period.From select new PeriodCard(period, creditsPerUsd)];
+        CreditsPerUsd = ((Fraction)(rate.Markup ?? rates.Markup) / rates.UsdPerCredit).Reduced();
+        periods = [.. from period in rate.Periods orderby period.From select new PeriodCard(period, CreditsPerUsd)];
     }
 
     public ModelRate Rate { get; }
+
+    /// <summary>What a customer pays for a dollar of its provider's prices, markup included.</summary>
+    internal Fraction CreditsPerUsd { get; }
 
     public IReadOnlyList<PeriodCard> Periods => periods;
 

@@ -38,6 +38,15 @@ public sealed class RateCard
         _ => throw new InvalidOperationException("A request is for an operation or for a model."),
     };
 
+    /// <summary>What the provider charges for the same: without markup, fee and rounding. Nothing for what has no price.</summary>
+    public ProviderCost Cost(PriceRequest.Model request, DateTimeOffset now)
+    {
+        var tally = new Tally();
+        return Model(request.Name) is { } card && card.Add(request, now, tally) is null
+            ? ProviderCost.RoundedUp(tally.Sum / card.CreditsPerUsd)
+            : ProviderCost.Zero;
+    }
+
     /// <summary>The model of that name, with or without its provider.</summary>
     public ModelCard? Model(string name) => models.GetValueOrDefault(name);
 
