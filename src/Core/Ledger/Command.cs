@@ -12,7 +12,11 @@ public abstract record Command
         Credits Amount, GrantTerms Terms, string? Reason, string? Reference, Credits? Cap = null) : Command;
 
     /// <param name="Quote">The itemised price; only a priced charge may be zero.</param>
-    public sealed record Charge(Credits Amount, string? Quote, string? Reason, string? Reference) : Command;
+    public sealed record Charge(Credits Amount, string? Quote, string? Reason, string? Reference) : Command
+    {
+        /// <summary>Charging is switched off: the price is recorded, and nothing is taken.</summary>
+        public bool Uncharged { get; init; }
+    }
 
     /// <param name="AtLeast">Where less than the amount is there, so much will do: as much as there is is held.</param>
     /// <param name="Budget">One of the wallet's, in which it has to fit as well.</param>
@@ -23,7 +27,11 @@ public abstract record Command
         string? Reason,
         string? Reference,
         Credits? AtLeast = null,
-        Id<Budget>? Budget = null) : Command;
+        Id<Budget>? Budget = null) : Command
+    {
+        /// <summary>Charging is switched off: nothing is held, and whenever it is captured nothing is taken.</summary>
+        public bool Uncharged { get; init; }
+    }
 
     /// <summary>
     /// Keeps credits from being spent while their payment is in question: as many as are there, at most so many, of a
@@ -31,7 +39,11 @@ public abstract record Command
     /// </summary>
     public sealed record SetAside(Credits AtMost, string Reason, string? Reference) : Command;
 
-    public sealed record Capture(long Hold, Credits Amount, string? Quote) : Command;
+    public sealed record Capture(long Hold, Credits Amount, string? Quote) : Command
+    {
+        /// <summary>Charging is switched off: the price is recorded, and all that was held goes back.</summary>
+        public bool Uncharged { get; init; }
+    }
 
     public sealed record Release(long Hold) : Command;
 

@@ -27,5 +27,11 @@ public sealed record Hold(
     /// <summary>Null where it was placed without a budget.</summary>
     public HeldIn? HeldIn { get; init; }
 
+    /// <summary>
+    /// Placed while charging was switched off: whoever was promised that nothing is taken has it so, also where it is switched
+    /// on before the end.
+    /// </summary>
+    public bool Uncharged { get; init; }
+
     public bool Overdue(DateTimeOffset now) => State == HoldState.Open && ExpiresAt <= now;
 }

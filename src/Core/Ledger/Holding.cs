@@ -6,7 +6,7 @@ public static class Holding
     public static Decision Place(Wallet wallet, Budget? budget, Command.PlaceHold place, DateTimeOffset now)
     {
         budget = budget?.AsOf(now);
-        var required = place.AtLeast ?? place.Amount;
+        var required = place.Uncharged ? Credits.Zero : place.AtLeast ?? place.Amount;
         if (place.Amount < Credits.Zero || required < Credits.Zero) return Refused(Refusal.AmountNotPositive);
         if (place.Amount == Credits.Zero && place.Subject is null) return Refused(Refusal.AmountNotPositive);
         if (place.Amount > Credits.Max || required > place.Amount) return Refused(Refusal.AmountTooLarge);
@@ -19,7 +19,7 @@ public static class Holding
         if (required > wallet.Available) return Refused(Refusal.InsufficientCredits);
 
         // From here on the hold must succeed.
-        var amount = Credits.Min(place.Amount, wallet.Available);
+        var amount = place.Uncharged ? Credits.Zero : Credits.Min(place.Amount, wallet.Available);
         if (budget?.Left is { } room) amount = Credits.Min(amount, room);
         var after = wallet with { Held = wallet.Held + amount, Holds = wallet.Holds + 1 };
         var hold = new Hold(
@@ -34,6 +34,7 @@ public static class Holding
             AvailableAfter: null)
         {
             HeldIn = budget is null ? null : new(budget.Id, budget.PeriodStart),
+            Uncharged = place.Uncharged,
         };
         return Changed(after, hold, new(
             now, null, hold.Id.Number, hold.Amount, after.Balance, after.Available, Credits.Zero, Credits.Zero));
@@ -78,23 +79,24 @@ public static class Holding
         if (Ended(hold, now) is { } why) return Refused(why);
 
         // From here on the capture must succeed.
-        var excess = capture.Amount > hold.Amount ? capture.Amount - hold.Amount : Credits.Zero;
+        var due = hold.Uncharged || capture.Uncharged ? Credits.Zero : capture.Amount;
+        var excess = due > hold.Amount ? due - hold.Amount : Credits.Zero;
         var beyond = Credits.Min(excess, Room(wallet, hold, budget?.AsOf(now)));
-        var taken = Credits.Min(capture.Amount, hold.Amount) + beyond;
+        var taken = Credits.Min(due, hold.Amount) + beyond;
         var draft = new Draft(EntryKind.Charge, -taken)
         {
             Owed = wallet.Owed,
             Reason = hold.Reason,
             Reference = hold.Reference,
             Hold = hold.Id.Number,
-            Shortfall = capture.Amount - taken,
+            Shortfall = due - taken,
             Quote = capture.Quote,
         };
         var (after, entry) = wallet.Append(draft, now);
         after = after with { Held = after.Held - hold.Amount };
         var receipt = after.Receipt(entry, taken) with
         {
-            Rest = hold.Amount - Credits.Min(capture.Amount, hold.Amount),
+            Rest = hold.Amount - Credits.Min(due, hold.Amount),
             Missing = entry.Shortfall,
         };
         var captured = hold with { State = HoldState.Captured, Captured = taken, AvailableAfter = after.Available };

@@ -8,10 +8,11 @@ public static class Spending
         if (charge.Amount == Credits.Zero && charge.Quote is null) return Refused(Refusal.AmountNotPositive);
         if (charge.Amount > Credits.Max) return Refused(Refusal.AmountTooLarge);
         if (wallet.Frozen) return Refused(Refusal.CustomerFrozen);
-        if (charge.Amount > wallet.Available) return Refused(Refusal.InsufficientCredits);
+        if (!charge.Uncharged && charge.Amount > wallet.Available) return Refused(Refusal.InsufficientCredits);
 
         // From here on the charge must succeed.
-        var draft = new Draft(EntryKind.Charge, -charge.Amount)
+        var taken = charge.Uncharged ? Credits.Zero : charge.Amount;
+        var draft = new Draft(EntryKind.Charge, -taken)
         {
             Owed = wallet.Owed,
             Reason = charge.Reason,
@@ -19,7 +20,7 @@ public static class Spending
             Quote = charge.Quote,
         };
         var (after, entry) = wallet.Append(draft, now);
-        return new Decision.Recorded(after, after.Receipt(entry, charge.Amount), [entry], Hold: null);
+        return new Decision.Recorded(after, after.Receipt(entry, taken), [entry], Hold: null);
 
         Decision Refused(Refusal why) => new Decision.Refused(why, charge.Amount, wallet.Available);
     }

@@ -33,6 +33,12 @@ sealed class Call(VirtualKey key, CallRequest request, Target target, RateCard r
 
     public Credits Held { get; set; }
 
+    /// <summary>What a guess of ours may come to: what is held, or would be were charging on.</summary>
+    public Credits AtMost { get; set; }
+
+    /// <summary>Charging was off when it began or when it ended: nothing is taken.</summary>
+    public bool Uncharged { get; set; }
+
     /// <summary>Tokens that the forwarded limit was lowered to, for one answer.</summary>
     public long? LimitedTo { get; set; }
 
@@ -49,7 +55,7 @@ sealed class Call(VirtualKey key, CallRequest request, Target target, RateCard r
 
     public string Model => target.Card.Rate.FullName;
 
-    public PricedCall Priced => new(rates, target.Card, startedAt, OwnKey is not null, Held);
+    public PricedCall Priced => new(rates, target.Card, startedAt, OwnKey is not null, AtMost);
 
     public CallId Id => new(Hold.Wallet, Hold.Number);
 

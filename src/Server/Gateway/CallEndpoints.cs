@@ -11,11 +11,13 @@ namespace Purser.Server.Gateway;
 
 /// <param name="State">running, or how it ended.</param>
 /// <param name="Usage">By meter, in counts that do not overlap.</param>
+/// <param name="Uncharged">Its price, where charging was off.</param>
 /// <param name="Estimated">The provider told no usage, or not all of it.</param>
+/// <param name="CostUsd">What its provider charges for it.</param>
 sealed record CallAnswer(
     string Id, string? Key, string State, string? Api, string? Model, bool? Stream, bool? OwnKey, Credits Held, Credits Charged, Credits? Shortfall,
-    bool? Estimated, Dictionary<string, long>? Usage, string? ServiceTier, long? LimitedTo, string? FallbackOf, int? ProviderStatus,
-    string? ProviderRequest, DateTimeOffset? StartedAt, int? FirstByteMs, int? TookMs, string? Entry, QuoteAnswer? Quote);
+    Credits? Uncharged, bool? Estimated, Dictionary<string, long>? Usage, string? ServiceTier, long? LimitedTo, string? FallbackOf, int? ProviderStatus,
+    string? ProviderRequest, DateTimeOffset? StartedAt, int? FirstByteMs, int? TookMs, decimal? CostUsd, string? Entry, QuoteAnswer? Quote);
 
 sealed record UsageAnswer(
     string? Model, string? Day, string? Key, long Calls, long PromptTokens, long CachedTokens, long AnswerTokens, Credits Charged);
@@ -137,6 +139,7 @@ static class CallEndpoints
             call.Held,
             stored.Charged,
             stored.Shortfall == Credits.Zero ? null : stored.Shortfall,
+            stored.Uncharged == Credits.Zero ? null : stored.Uncharged,
             call.Estimated,
             call.Used?.ToUsage(),
             call.ServiceTier,
@@ -147,11 +150,12 @@ static class CallEndpoints
             call.StartedAt,
             (int?)call.FirstByteAfter?.TotalMilliseconds,
             (int)call.Took.TotalMilliseconds,
+            call.Cost.ToUsd(),
             stored.Entry is { } seq ? new EntryId(call.Hold.Wallet, seq).ToString() : null,
             quote);
     }
 
     static CallAnswer Running(CallId call, Credits held, Id<VirtualKey> key) => new(
         call.ToString(), key.ToString(), "running", null, null, null, null, held, Credits.Zero, null, null, null, null, null, null, null, null,
-        null, null, null, null, null);
+        null, null, null, null, null, null, null);
 }

@@ -8,7 +8,9 @@ using Purser.Server.Platform;
 namespace Purser.Server.Gateway;
 
 /// <summary>The ledger as the gateway uses it: a hold before each call, and one settlement after it.</summary>
-sealed class CallLedger(Lanes lanes, GatewayMetrics metrics, Patience patience, TimeProvider time, ILogger<CallLedger> log)
+sealed class CallLedger(
+    Lanes lanes, Charging charging, LedgerMetrics ledgerMetrics, GatewayMetrics metrics, Patience patience, TimeProvider time,
+    ILogger<CallLedger> log)
 {
     static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
     static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
@@ -26,7 +28,11 @@ sealed class CallLedger(Lanes lanes, GatewayMetrics metrics, Patience patience, 
 
         var most = ((Quotation.Priced)worst).Quote.Amount;
         var least = known.MayBeLimited && call.OwnKey is null ? Least(call, bound, most) : null;
-        var place = new Command.PlaceHold(most, patience.Hold, "model:" + call.Model, call.Model, Reference: null, least, call.Key.Budget);
+        call.Uncharged = !charging.IsOnFor(call.Key.Wallet);
+        var place = new Command.PlaceHold(most, patience.Hold, "model:" + call.Model, call.Model, Reference: null, least, call.Key.Budget)
+        {
+            Uncharged = call.Uncharged,
+        };
         // A name that nobody else has: the lane needs one to find out what became of a hold whose answer was lost.
         var key = new CommandKey(Guid.CreateVersion7(now), default);
         switch (await lanes.Run(call.Key.Wallet, place, key, now))
@@ -34,7 +40,8 @@ sealed class CallLedger(Lanes lanes, GatewayMetrics metrics, Patience patience, 
             case Outcome.Done { Receipt: var receipt }:
                 call.Hold = new(call.Key.Wallet, receipt.Hold!.Value);
                 call.Held = receipt.Amount;
-                if (receipt.Amount < most)
+                call.AtMost = call.Uncharged ? most : receipt.Amount;
+                if (call.AtMost < most)
                     call.LimitedTo = (rates.MostOutput(card, bound, receipt.Amount, now) - Bounding.MostRejected(call.Request)) / call.Request.Choices;
                 return null;
             case Outcome.Refused why:
@@ -66,24 +73,33 @@ sealed class CallLedger(Lanes lanes, GatewayMetrics metrics, Patience patience, 
         });
         var bill = Billing.Of(call.Priced, settlement, call.Answer.Usage?.ServiceTier);
         call.Used = bill.Used;
-        call.Charged = bill.Amount;
-        return Settle(call.Row(how) with { Estimated = settlement is Settlement.Estimate }, bill);
+        call.Uncharged |= !charging.IsOnFor(call.Key.Wallet);
+        call.Charged = call.Uncharged ? Credits.Zero : bill.Amount;
+        return Settle(call.Row(how) with { Estimated = settlement is Settlement.Estimate }, bill, call.Uncharged);
     }
+
+    /// <summary>Settles a call of which only its row is left.</summary>
+    public Task Settle(CallRow row, Bill bill) => Settle(row, bill, uncharged: !charging.IsOnFor(row.Hold.Wallet));
 
     /// <summary>
     /// Once, whatever happens: the hold can only end once, and the call's row is written with its end. It is tried until
     /// the ledger has decided.
     /// </summary>
-    public async Task Settle(CallRow row, Bill bill)
+    async Task Settle(CallRow row, Bill bill, bool uncharged)
     {
+        row = row with { Price = bill.Amount, Cost = bill.Cost };
         Command command = bill.Amount == Credits.Zero
             ? new Command.Release(row.Hold.Number)
-            : new Command.Capture(row.Hold.Number, bill.Amount, bill.Quote is { } quote ? QuoteAnswer.Of(quote).ToJson() : null);
+            : new Command.Capture(row.Hold.Number, bill.Amount, bill.Quote is { } quote ? QuoteAnswer.Of(quote).ToJson() : null)
+            {
+                Uncharged = uncharged,
+            };
         for (var pause = Pause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
         {
             switch (await Decided(row, command))
             {
-                case Outcome.Done:
+                case Outcome.Done { Receipt: var receipt }:
+                    if (receipt.Entry is not null) ledgerMetrics.Deducted(row.Model, receipt.Amount);
                     metrics.Settled(row.Model, row.Ending, row.Took);
                     return;
                 case Outcome.Refused refused:
@@ -119,11 +135,19 @@ sealed class CallLedger(Lanes lanes, GatewayMetrics metrics, Patience patience, 
         Refusal.InsufficientCredits => new(
             StatusCodes.Status402PaymentRequired,
             "insufficient_credits",
-            $"Insufficient credits. Required: {refused.Required}, Available: {refused.Available}"),
+            $"Insufficient credits. Required: {refused.Required}, Available: {refused.Available}")
+        {
+            Required = refused.Required,
+            Available = refused.Available,
+        },
         Refusal.BudgetExceeded => new(
             StatusCodes.Status402PaymentRequired,
             "budget_exceeded",
-            $"The budget of this key is used up. Required: {refused.Required}, Left: {refused.Available}"),
+            $"The budget of this key is used up. Required: {refused.Required}, Left: {refused.Available}")
+        {
+            Required = refused.Required,
+            Available = refused.Available,
+        },
         Refusal.BudgetClosed or Refusal.BudgetUnknown => Gateway.UnknownKey,
         Refusal.CustomerFrozen => new(StatusCodes.Status403Forbidden, "customer_frozen", "This customer is frozen: no call is made."),
         Refusal.AmountTooLarge => GatewayError.Invalid("model", "The request could cost more than any wallet holds."),

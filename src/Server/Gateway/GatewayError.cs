@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Purser.Core;
 using Purser.Server.Gateway.Providers;
 
 namespace Purser.Server.Gateway;
@@ -15,6 +16,11 @@ sealed record GatewayError(int Status, string Code, string Message)
     public string? Param { get; init; }
 
     public int? RetryAfterSeconds { get; init; }
+
+    /// <summary>Where there is too little: how much the call would have needed.</summary>
+    public Credits? Required { get; init; }
+
+    public Credits? Available { get; init; }
 
     public static GatewayError Invalid(string? param, string message, string code = "invalid_value") =>
         new(StatusCodes.Status400BadRequest, code, message) { Param = param };

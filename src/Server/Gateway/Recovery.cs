@@ -2,6 +2,7 @@ using Npgsql;
 using Purser.Core;
 using Purser.Core.Gateway;
 using Purser.Core.Ledger;
+using Purser.Core.Pricing;
 using Purser.Server.Catalog;
 using Purser.Server.Platform;
 
@@ -67,7 +68,7 @@ sealed class Recovery(Db db, CallLedger ledger, CurrentCatalog catalog, Patience
         var card = catalog.Rates.Model(call.Model);
         // Of a model that has left the catalog since nobody can say what it costs.
         var bill = card is null
-            ? new(Credits.Zero, null, null)
+            ? new(Credits.Zero, null, null, ProviderCost.Zero)
             : Billing.Of(new(catalog.Rates, card, startedAt, progress?.OwnKey ?? false, call.Held), settlement, progress?.ServiceTier);
         await ledger.Settle(
             new(call.Hold, call.Key, progress?.Wire ?? Wire.ChatCompletions, call.Model, startedAt)

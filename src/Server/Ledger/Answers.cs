@@ -16,7 +16,8 @@ sealed record LotAnswer(
     string Id, Credits Amount, Credits Remaining, Credits Reversed, string Source, int Priority,
     DateTimeOffset? ExpiresAt, MoneyAnswer? Paid, string? Reason, string? Reference, DateTimeOffset At);
 
-sealed record ChargeAnswer(string Id, Credits Amount, Credits Balance, Credits Available, QuoteAnswer? Quote);
+/// <param name="Uncharged">What it would have cost, where charging was off.</param>
+sealed record ChargeAnswer(string Id, Credits Amount, Credits Balance, Credits Available, QuoteAnswer? Quote, Credits? Uncharged);
 
 sealed record HoldAnswer(string Id, Credits Amount, DateTimeOffset ExpiresAt, Credits Available);
 
@@ -24,7 +25,7 @@ sealed record HoldStateAnswer(
     string Id, string Customer, Credits Amount, string State, Credits Captured, DateTimeOffset ExpiresAt, string? Reason, string? Reference);
 
 sealed record CaptureAnswer(
-    string Id, Credits Amount, Credits Released, Credits Shortfall, Credits Balance, Credits Available, QuoteAnswer? Quote);
+    string Id, Credits Amount, Credits Released, Credits Shortfall, Credits Balance, Credits Available, QuoteAnswer? Quote, Credits? Uncharged);
 
 sealed record ReleaseAnswer(string Id, Credits Released, Credits Available);
 

@@ -46,17 +46,17 @@ static class ChargeEndpoints
     }
 
     static async Task<IResult> Charge(
-        CustomerId customer, ChargeRequest request, Lanes lanes, CurrentCatalog catalog, Db db, TimeProvider time, HttpContext http)
-    {
-        var (outcome, quote) = await Decide(customer, request, http.IdempotencyKey(), lanes, catalog, db, time.Now());
-        return outcome is Refusing.Priceless priceless
-            ? priceless.Error.Answer(http)
-            : ((Refusing.Decided)outcome).Outcome.Reply(http, receipt =>
-                TypedResults.Created((string?)null, Answer(WalletId.Of(customer), receipt, quote)));
-    }
+        CustomerId customer, ChargeRequest request, ChargeDesk desk, TimeProvider time, HttpContext http) =>
+        await desk.Decide(customer, request, http.IdempotencyKey(), time.Now()) switch
+        {
+            Charged.Priceless priceless => priceless.Error.Answer(http),
+            Charged.Decided decided => decided.Outcome.Reply(http, receipt =>
+                TypedResults.Created((string?)null, Answer(WalletId.Of(customer), receipt, decided))),
+            _ => throw new InvalidOperationException("A charge is decided or has no price."),
+        };
 
     static async Task<IResult> ChargeMany(
-        BulkRequest request, Lanes lanes, CurrentCatalog catalog, Db db, ILogger<BulkRequest> log, TimeProvider time, HttpContext http)
+        BulkRequest request, ChargeDesk desk, ILogger<BulkRequest> log, TimeProvider time, HttpContext http)
     {
         var charges = request.Charges ?? throw new InvalidRequestException("charges", "'charges' is required.", "missing_member");
         if (charges.Count is 0 or > MostAtOnce)
@@ -68,14 +68,13 @@ static class ChargeEndpoints
         http.IdempotencyKey();
         var now = time.Now();
         // All are in their lanes before the first is waited for, so that they share transactions.
-        var running = charges.ConvertAll(charge => ChargeOne(charge, lanes, catalog, db, log, now));
+        var running = charges.ConvertAll(charge => ChargeOne(charge, desk, log, now));
         var results = await Task.WhenAll(running);
         return TypedResults.Ok(new BulkAnswer(
             [.. results.Select(one => one.Error is { } error ? one with { Error = error with { RequestId = http.TraceIdentifier } } : one)]));
     }
 
-    static async Task<BulkResult> ChargeOne(
-        BulkChargeRequest request, Lanes lanes, CurrentCatalog catalog, Db db, ILogger log, DateTimeOffset now)
+    static async Task<BulkResult> ChargeOne(BulkChargeRequest request, ChargeDesk desk, ILogger log, DateTimeOffset now)
     {
         try
         {
@@ -84,13 +83,12 @@ static class ChargeEndpoints
                 return Failed(Error.Invalid("customer", "'customer' is not the id of a customer."));
 
             var key = request.IdempotencyKey.Needed("idempotency_key").Short("idempotency_key", LongestKey);
-            var (outcome, quote) = await Decide(customer, request, key, lanes, catalog, db, now);
-            return outcome switch
+            return await desk.Decide(customer, request, key, now) switch
             {
-                Refusing.Priceless priceless => Failed(priceless.Error),
-                Refusing.Decided { Outcome: Outcome.Done done } =>
-                    new(Answer(WalletId.Of(customer), done.Receipt, quote), null, done.Replayed ? true : null),
-                Refusing.Decided decided => Failed(decided.Outcome.ToError()),
+                Charged.Priceless priceless => Failed(priceless.Error),
+                Charged.Decided { Outcome: Outcome.Done done } decided =>
+                    new(Answer(WalletId.Of(customer), done.Receipt, decided), null, done.Replayed ? true : null),
+                Charged.Decided decided => Failed(decided.Outcome.ToError()),
                 _ => throw new InvalidOperationException("A charge is decided or has no price."),
             };
         }
@@ -107,28 +105,6 @@ static class ChargeEndpoints
         }
 
         static BulkResult Failed(Error error) => new(null, error, null);
-    }
-
-    static async Task<(Refusing Outcome, QuoteAnswer? Quote)> Decide(
-        CustomerId customer, ChargeRequest request, string? idempotencyKey, Lanes lanes, CurrentCatalog catalog, Db db, DateTimeOffset now)
-    {
-        var wallet = WalletId.Of(customer);
-        var reason = Texts.Reason(request.Reason);
-        var reference = Texts.Reference(request.Reference);
-        var key = Fingerprint.Key(wallet, idempotencyKey, request.Fingerprint("charge", reason, reference), now);
-        var price = Prices.Of(request, catalog.Rates, now);
-        if (price is Price.None none)
-        {
-            // What is no longer priced may have been charged while it was.
-            return await db.Replay(wallet, key, CancellationToken.None) is { } replay
-                ? (new Refusing.Decided(replay), await QuoteOf(replay, wallet, db))
-                : (new Refusing.Priceless(none.Error), null);
-        }
-
-        var command = new Command.Charge(price.Amount, price.Quote?.ToJson(), reason, reference);
-        var outcome = await lanes.Run(wallet, command, key, now);
-        var replayed = outcome is Outcome.Done { Replayed: true };
-        return (new Refusing.Decided(outcome), replayed && price.Quote is not null ? await QuoteOf(outcome, wallet, db) : price.Quote);
     }
 
     static async Task<IResult> Estimate(
@@ -156,21 +132,8 @@ static class ChargeEndpoints
         return TypedResults.Ok(new EstimateAnswer(price.Amount, usd, price.Quote!.Lines, affordable));
     }
 
-    static async Task<QuoteAnswer?> QuoteOf(Outcome outcome, WalletId wallet, Db db) =>
-        outcome is Outcome.Done { Receipt.Entry: { } seq }
-            ? (await db.Entry(new(wallet, seq), CancellationToken.None))?.Quote
-            : null;
-
-    static ChargeAnswer Answer(WalletId wallet, Receipt receipt, QuoteAnswer? quote) => new(
-        new EntryId(wallet, receipt.Entry!.Value).ToString(), receipt.Amount, receipt.Balance, receipt.Available, quote);
-
-    /// <summary>Whether a charge came as far as the ledger.</summary>
-    abstract record Refusing
-    {
-        public sealed record Decided(Outcome Outcome) : Refusing;
-
-        public sealed record Priceless(Error Error) : Refusing;
-    }
+    static ChargeAnswer Answer(WalletId wallet, Receipt receipt, Charged.Decided decided) => new(
+        new EntryId(wallet, receipt.Entry!.Value).ToString(), receipt.Amount, receipt.Balance, receipt.Available, decided.Quote, decided.Uncharged);
 }
 
 static partial class Log

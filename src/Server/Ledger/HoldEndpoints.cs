@@ -45,7 +45,7 @@ static class HoldEndpoints
     }
 
     static async Task<IResult> Place(
-        CustomerId customer, HoldRequest request, Lanes lanes, CurrentCatalog catalog, Db db, TimeProvider time, HttpContext http)
+        CustomerId customer, HoldRequest request, Lanes lanes, Charging charging, CurrentCatalog catalog, Db db, TimeProvider time, HttpContext http)
     {
         var now = time.Now();
         var seconds = request.ExpiresIn ?? OrdinarySeconds;
@@ -62,14 +62,18 @@ static class HoldEndpoints
         if (price is Price.None none && await db.Replay(wallet, key, CancellationToken.None) is not { })
             return none.Error.Answer(http);
 
-        var command = new Command.PlaceHold(price.Amount, expiresIn, price.Subject, reason, reference);
+        var command = new Command.PlaceHold(price.Amount, expiresIn, price.Subject, reason, reference)
+        {
+            Uncharged = !charging.IsOnFor(wallet),
+        };
         var outcome = await lanes.Run(wallet, command, key, now);
         return outcome.Reply(http, receipt => TypedResults.Created((string?)null, new HoldAnswer(
             new HoldId(wallet, receipt.Hold!.Value).ToString(), receipt.Amount, receipt.At + expiresIn, receipt.Available)));
     }
 
     static async Task<IResult> Capture(
-        HoldId hold, CaptureRequest request, Lanes lanes, CurrentCatalog catalog, Db db, TimeProvider time, HttpContext http)
+        HoldId hold, CaptureRequest request, Lanes lanes, Charging charging, LedgerMetrics metrics, CurrentCatalog catalog, Db db,
+        TimeProvider time, HttpContext http)
     {
         var ways = (request.Amount is null ? 0 : 1) + (request.Quantities is null ? 0 : 1) + (request.Usage is null ? 0 : 1);
         if (ways != 1)
@@ -92,14 +96,21 @@ static class HoldEndpoints
         if (price is Price.None none && await db.Replay(hold.Wallet, key, CancellationToken.None) is not { })
             return none.Error.Answer(http);
 
-        var command = new Command.Capture(hold.Number, price.Amount, price.Quote?.ToJson());
-        var outcome = await lanes.Run(hold.Wallet, command, key, now);
-        var quote = outcome is Outcome.Done { Replayed: true, Receipt.Entry: { } seq }
-            ? (await db.Entry(new(hold.Wallet, seq), CancellationToken.None))?.Quote
-            : price.Quote;
+        var usage = new PricedUsage(hold.Wallet, price.Amount);
+        var command = new Command.Capture(hold.Number, price.Amount, price.Quote?.ToJson()) { Uncharged = !charging.IsOnFor(hold.Wallet) };
+        var outcome = await lanes.Run(hold.Wallet, command, key, now, UnchargedRows.Riders.Of(usage));
+        if (outcome is Outcome.Done { Replayed: false, Receipt: var charged }) metrics.Deducted(price.Quote?.Subject, charged.Amount);
+        var (quote, uncharged) = outcome switch
+        {
+            Outcome.Done { Replayed: true, Receipt: { Entry: { } seq } before } => (
+                (await db.Entry(new(hold.Wallet, seq), CancellationToken.None))?.Quote,
+                before.Amount == Credits.Zero ? await db.UnchargedOf(new(hold.Wallet, seq), CancellationToken.None) : null),
+            Outcome.Done { Receipt: var taken } => (price.Quote, usage.IsUncharged(taken) ? usage.Price : (Credits?)null),
+            _ => (price.Quote, null),
+        };
         return outcome.Hidden(Refusal.CustomerUnknown, Refusal.HoldUnknown).Reply(http, receipt => TypedResults.Created((string?)null, new CaptureAnswer(
             new EntryId(hold.Wallet, receipt.Entry!.Value).ToString(),
-            receipt.Amount, receipt.Rest, receipt.Missing, receipt.Balance, receipt.Available, quote)));
+            receipt.Amount, receipt.Rest, receipt.Missing, receipt.Balance, receipt.Available, quote, uncharged)));
     }
 
     static async Task<IResult> Release(HoldId hold, ReleaseRequest? _, Lanes lanes, TimeProvider time, HttpContext http)

@@ -9,12 +9,12 @@ namespace Purser.Server.Ledger;
 static class HoldRows
 {
     /// <summary>Where in a row of <see cref="FindHolds"/> its budget begins.</summary>
-    public const int FirstOfBudget = 12;
+    public const int FirstOfBudget = 13;
 
     // With the budget that each is in.
     public const string FindHolds = """
         select h.wallet_id, h.number, h.amount, h.state, h.captured, h.expires_at, h.subject, h.reason, h.reference,
-          h.available_after, h.budget, h.budget_period,
+          h.available_after, h.budget, h.budget_period, h.uncharged,
           b.id, b.period, b.amount, b.period_start, b.used, b.held, b.closed_at is not null
         from (select unnest($1::int[]) as bucket, unnest($2::uuid[]) as wallet_id, unnest($3::bigint[]) as number) u
         join hold h on h.bucket = u.bucket and h.wallet_id = u.wallet_id and h.number = u.number
@@ -23,11 +23,11 @@ static class HoldRows
 
     public const string InsertHolds = """
         insert into hold (bucket, wallet_id, number, amount, state, captured, expires_at, available_after, subject,
-          reason, reference, budget, budget_period)
+          reason, reference, budget, budget_period, uncharged)
         select unnest($1::int[]), unnest($2::uuid[]), unnest($3::bigint[]), unnest($4::bigint[]),
           unnest($5::smallint[]), unnest($6::bigint[]), unnest($7::timestamptz[]),
           unnest($8::bigint[]), unnest($9::text[]), unnest($10::text[]), unnest($11::text[]),
-          unnest($12::uuid[]), unnest($13::date[])
+          unnest($12::uuid[]), unnest($13::date[]), unnest($14::boolean[])
         """;
 
     // A hold ends once: where another server ended it first, and that moved nothing in the wallet, the batch finds out here.
@@ -99,7 +99,8 @@ static class HoldRows
                 BatchRows.Column(placed, hold => hold.Reason),
                 BatchRows.Column(placed, hold => hold.Reference),
                 BatchRows.Column(placed, hold => hold.HeldIn?.Budget.Value),
-                BatchRows.Column(placed, hold => hold.HeldIn?.PeriodStart));
+                BatchRows.Column(placed, hold => hold.HeldIn?.PeriodStart),
+                BatchRows.Column(placed, hold => hold.Uncharged));
         }
 
         if (ended.Count == 0) return;
@@ -127,5 +128,6 @@ static class HoldRows
         row.Maybe<long>(9) is { } after ? new Credits(after) : null)
     {
         HeldIn = row.Maybe<Guid>(10) is { } budget ? new(new(budget), row.GetFieldValue<DateOnly>(11)) : null,
+        Uncharged = row.GetBoolean(12),
     };
 }

@@ -1,3 +1,4 @@
+using Purser.Core;
 using Purser.Core.Ledger;
 using Purser.Server.Platform;
 
@@ -16,6 +17,7 @@ sealed class LedgerMetrics
     readonly Counter replays;
     readonly Counter done;
     readonly Dictionary<Refusal, Counter> refused;
+    readonly CreditCounter deducted;
 
     public LedgerMetrics(Metrics metrics)
     {
@@ -28,6 +30,10 @@ sealed class LedgerMetrics
         done = metrics.Counter("purser_ledger_commands_total", "Commands that were carried out.");
         var byReason = metrics.Counter("purser_ledger_refusals_total", "Commands that were refused, by the reason.", "reason");
         refused = Enum.GetValues<Refusal>().ToDictionary(why => why, why => byReason.With(why.ToString()));
+        metrics.Counter(
+            "billing_402_insufficient_credits_total", "Requests that were refused because the customer's credits do not suffice.",
+            () => refused[Refusal.InsufficientCredits].Value);
+        deducted = new(metrics, "billing_credits_deducted_total", "Credits that were charged, by model or operation.", "model");
     }
 
     public void Committed(int commands, TimeSpan took)
@@ -41,6 +47,10 @@ sealed class LedgerMetrics
     public void LookedAgain() => secondLooks.Increment();
 
     public void Overloaded() => overloads.Increment();
+
+    /// <param name="subject">As a quote names it; null where an amount was charged.</param>
+    public void Deducted(string? subject, Credits amount) =>
+        deducted.Add(subject is null ? "amount" : subject[(subject.IndexOf('/', StringComparison.Ordinal) + 1)..], amount);
 
     public void Answered(Outcome outcome)
     {

@@ -10,6 +10,11 @@ static class LedgerSetup
         services.AddSingleton(new LaneSource(connectionString));
         services.AddSingleton<DirtyBuckets>();
         services.AddSingleton<LedgerMetrics>();
+        services.AddSingleton<Rollout>();
+        services.AddSingleton<Charging>();
+        services.AddSingleton<Switch>(provider => provider.GetRequiredService<Charging>().Enabled);
+        services.AddSingleton<Switch>(provider => provider.GetRequiredService<Rollout>().Percentage);
+        services.AddSingleton<ChargeDesk>();
         services.AddSingleton<Lanes>();
         services.AddHostedService(provider => provider.GetRequiredService<Lanes>());
         services.AddHostedService<Projection>();
@@ -27,6 +32,7 @@ static class LedgerSetup
         routes.MapGrants();
         routes.MapCharges();
         routes.MapHolds();
+        routes.MapUncharged();
     }
 }
 
@@ -57,4 +63,9 @@ static class LedgerSetup
 [JsonSerializable(typeof(FreezeRequest))]
 [JsonSerializable(typeof(FreezeAnswer))]
 [JsonSerializable(typeof(QuoteAnswer))]
+[JsonSerializable(typeof(ChargeUnchargedRequest))]
+[JsonSerializable(typeof(ChargedAnswer))]
+[JsonSerializable(typeof(WaiveRequest))]
+[JsonSerializable(typeof(WaivedAnswer))]
+[JsonSerializable(typeof(Page<UnchargedAnswer>))]
 sealed partial class LedgerJson : JsonSerializerContext;

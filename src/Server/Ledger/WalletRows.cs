@@ -53,14 +53,14 @@ static class WalletRows
 
     public static Task<HoldStateAnswer?> Hold(this Db db, HoldId id, CancellationToken ct) => db.One($"""
         select h.wallet_id, h.number, h.amount, h.state, h.captured, h.expires_at, h.subject, h.reason, h.reference,
-          h.available_after, h.budget, h.budget_period, c.id
+          h.available_after, h.budget, h.budget_period, h.uncharged, c.id
         from hold h join customer c on c.wallet_id = h.wallet_id
         where h.bucket = {id.Wallet.Bucket} and h.wallet_id = {id.Wallet.Value} and h.number = {id.Number}
         """, row =>
     {
         var hold = HoldRows.ReadHold(row);
         return new HoldStateAnswer(
-            hold.Id.ToString(), row.GetString(12), hold.Amount, hold.State.Name(), hold.Captured, hold.ExpiresAt, hold.Reason, hold.Reference);
+            hold.Id.ToString(), row.GetString(13), hold.Amount, hold.State.Name(), hold.Captured, hold.ExpiresAt, hold.Reason, hold.Reference);
     }, ct);
 
     /// <summary>What a hold was placed for; null where there is no such hold.</summary>

@@ -172,7 +172,7 @@ public sealed class AccountPropertyTests
             {
                 0 => new Command.Grant(amount, terms, null, null),
                 1 => new Command.Grant(amount, terms, null, null, step.Choice % 3 == 0 ? 15.Credits : null),
-                2 => new Command.Charge(amount, null, null, null),
+                2 => new Command.Charge(amount, null, null, null) { Uncharged = step.Choice % 5 == 4 },
                 3 => new Command.PlaceHold(
                     amount,
                     TimeSpan.FromMinutes((step.Choice % 6) + 1),
@@ -180,8 +180,11 @@ public sealed class AccountPropertyTests
                     null,
                     null,
                     step.Choice % 3 == 0 ? 2.Credits : null,
-                    step.Choice % 7 == 6 ? null : BudgetId(step.Choice % 7)),
-                4 => new Command.Capture(hold, amount, null),
+                    step.Choice % 7 == 6 ? null : BudgetId(step.Choice % 7))
+                {
+                    Uncharged = step.Choice % 5 == 4,
+                },
+                4 => new Command.Capture(hold, amount, null) { Uncharged = step.Choice % 6 == 5 },
                 5 => new Command.Release(hold),
                 6 => new Command.Adjust(step.Choice % 2 == 0 ? amount : -amount, "test"),
                 7 => new Command.ExpireLots(),
