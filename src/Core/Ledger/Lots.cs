@@ -15,12 +15,21 @@ public sealed record Lot(long Seq, GrantTerms Terms, Credits Amount, Credits Rem
 /// <param name="Terms">Of an entry that brought a lot in.</param>
 public readonly record struct Movement(long Seq, Credits Amount, long? Lot, GrantTerms? Terms)
 {
-    public static Movement Of(Entry entry) => new(entry.Id.Seq, entry.Amount, entry.Lot, entry.Terms);
+    public EntryKind Kind { get; init; }
+
+    public DateTimeOffset At { get; init; }
+
+    public static Movement Of(Entry entry) =>
+        new(entry.Id.Seq, entry.Amount, entry.Lot, entry.Terms) { Kind = entry.Kind, At = entry.At };
 }
 
+/// <summary>What a lot lost, on which day of UTC and by which kind of entry: from what was paid for it follows what was earned.</summary>
+/// <param name="Amount">Negative where a reversal was undone.</param>
+public readonly record struct Burn(long Lot, DateOnly Day, EntryKind Kind, Credits Amount);
+
 /// <summary>
-/// The lots of a wallet in the order in which they burn: priority, expiry, age. Which lot a charge burnt is nowhere
-/// recorded, because it follows from the entries; this is the one place where it is worked out.
+/// The lots of a wallet in the order in which they burn: priority, expiry, age. Which lot a charge burnt is recorded with no
+/// charge, because it follows from the entries; this is the one place where it is worked out.
 /// </summary>
 public sealed class Lots
 {
@@ -28,6 +37,7 @@ public sealed class Lots
     // Those with something left: a wallet of many years has spent thousands, and none of them is looked at again.
     readonly SortedSet<Rank> order = [];
     readonly HashSet<long> changed = [];
+    readonly Dictionary<(long Lot, DateOnly Day, EntryKind Kind), Credits> burns = [];
 
     public Lots(IEnumerable<Lot> lots)
     {
@@ -42,6 +52,9 @@ public sealed class Lots
     /// <summary>Of those in order, the ones with something left.</summary>
     public IEnumerable<Lot> Left => order.Select(rank => bySeq[rank.Seq]);
 
+    /// <summary>What they lost since, by lot, day and kind.</summary>
+    public IEnumerable<Burn> Burns => burns.Select(one => new Burn(one.Key.Lot, one.Key.Day, one.Key.Kind, one.Value));
+
     public Lot? Find(long seq) => bySeq.GetValueOrDefault(seq);
 
     /// <summary>Applies the next entry of the wallet: it brings a lot in, or burns.</summary>
@@ -54,11 +67,11 @@ public sealed class Lots
         }
         else if (movement.Amount < Credits.Zero)
         {
-            Burn(-movement.Amount, movement.Lot);
+            BurnInOrder(-movement.Amount, movement);
         }
         else if (movement is { Lot: { } seq, Amount.Micros: > 0 })
         {
-            PutBack(seq, movement.Amount);
+            PutBack(seq, movement);
         }
     }
 
@@ -126,27 +139,37 @@ public sealed class Lots
         else order.Remove(Rank.Of(lot));
     }
 
-    void PutBack(long seq, Credits amount)
+    void PutBack(long seq, Movement movement)
     {
-        if (!bySeq.TryGetValue(seq, out var lot) || lot.Remaining + amount > lot.Amount)
+        if (!bySeq.TryGetValue(seq, out var lot) || lot.Remaining + movement.Amount > lot.Amount)
             throw new InvalidOperationException("The entries of a wallet put back more than a lot can hold.");
 
-        Put(lot with { Remaining = lot.Remaining + amount });
+        Put(lot with { Remaining = lot.Remaining + movement.Amount });
+        Count(lot, movement, -movement.Amount);
     }
 
-    void Burn(Credits amount, long? first)
+    void BurnInOrder(Credits amount, Movement movement)
     {
-        if (first is { } seq && bySeq.TryGetValue(seq, out var target)) amount -= Take(target, amount);
-        while (amount > Credits.Zero && order.Count > 0) amount -= Take(bySeq[order.Min.Seq], amount);
+        if (movement.Lot is { } seq && bySeq.TryGetValue(seq, out var target)) amount -= Take(target, amount, movement);
+        while (amount > Credits.Zero && order.Count > 0) amount -= Take(bySeq[order.Min.Seq], amount, movement);
 
         if (amount > Credits.Zero) throw new InvalidOperationException("The entries of a wallet took more than its lots hold.");
     }
 
-    Credits Take(Lot lot, Credits atMost)
+    Credits Take(Lot lot, Credits atMost, Movement movement)
     {
         var taken = Credits.Min(lot.Remaining, atMost);
-        if (taken > Credits.Zero) Put(lot with { Remaining = lot.Remaining - taken });
+        if (taken == Credits.Zero) return taken;
+
+        Put(lot with { Remaining = lot.Remaining - taken });
+        Count(lot, movement, taken);
         return taken;
+    }
+
+    void Count(Lot lot, Movement movement, Credits amount)
+    {
+        var key = (lot.Seq, DateOnly.FromDateTime(movement.At.UtcDateTime), movement.Kind);
+        burns[key] = burns.GetValueOrDefault(key) + amount;
     }
 
     readonly record struct Rank(int Priority, DateTimeOffset Expiry, long Seq) : IComparable<Rank>

@@ -25,6 +25,9 @@ public sealed class Proof(Wallet wallet, Credits openHolds, IReadOnlyList<Lot> l
 
     public IReadOnlyList<Difference> Differences => differences;
 
+    /// <summary>What is stored of the lots' days, as of the same entry as they are; null where that is not in question.</summary>
+    public IReadOnlyList<Burn>? Burns { get; init; }
+
     /// <param name="entry">As it is stored; its terms are those of the lot that bears its number.</param>
     public void Next(Entry entry)
     {
@@ -43,7 +46,10 @@ public sealed class Proof(Wallet wallet, Credits openHolds, IReadOnlyList<Lot> l
         if (entry.Terms is not null) granted.Add(at);
         if (stored.TryGetValue(at, out var lot) && lot.Amount != entry.Amount) Differs(at, $"its lot is of {lot.Amount}");
         Follow(entry);
-        if (at == projected) CompareLots(at);
+        if (at != projected) return;
+
+        CompareLots(at);
+        CompareBurns(Burns, recomputed.Burns);
     }
 
     /// <summary>After the last entry.</summary>
@@ -56,6 +62,7 @@ public sealed class Proof(Wallet wallet, Credits openHolds, IReadOnlyList<Lot> l
         if (wallet.Head != head) Differs(0, "the wallet's head is not the hash of its last entry");
         if (wallet.Held != openHolds) Differs(0, $"the wallet's held is {wallet.Held}, and its open holds sum up to {openHolds}");
         if (wallet.Held > wallet.Balance) Differs(0, "more is held than there is");
+        if (projected == 0) CompareBurns(Burns, []);
         if (projected > seq) Differs(0, $"the lots claim to have followed entry {projected}");
         foreach (var lot in lots)
         {
@@ -99,6 +106,16 @@ public sealed class Proof(Wallet wallet, Credits openHolds, IReadOnlyList<Lot> l
             if (stored.TryGetValue(lot.Seq, out var row) && row.Remaining != lot.Remaining)
                 Differs(lot.Seq, $"of this lot {row.Remaining} is stored as remaining after entry {at}, and it should be {lot.Remaining}");
         }
+    }
+
+    void CompareBurns(IEnumerable<Burn>? written, IEnumerable<Burn> expected)
+    {
+        if (written is null || !lotsFollow) return;
+
+        var there = written.Where(burn => burn.Amount != Credits.Zero).ToHashSet();
+        there.SymmetricExceptWith(expected.Where(burn => burn.Amount != Credits.Zero));
+        foreach (var lot in there.Select(burn => burn.Lot).Distinct())
+            Differs(lot, "what this lot lost day by day is not stored as the entries have it");
     }
 
     void Differs(long at, string what) => differences.Add(new(wallet.Id, at, what));

@@ -57,7 +57,7 @@ static class LotRows
         """;
 
     const string FindMovements = """
-        select e.wallet_id, e.seq, e.amount, e.lot
+        select e.wallet_id, e.seq, e.amount, e.lot, e.kind, e.at
         from (select unnest($1::int[]) as bucket, unnest($2::uuid[]) as id, unnest($3::bigint[]) as seq,
           unnest($4::bigint[]) as until) u
         join entry e on e.bucket = u.bucket and e.wallet_id = u.id and e.seq > u.seq and e.seq <= u.until
@@ -72,6 +72,13 @@ static class LotRows
           unnest($9::bigint[]), unnest($10::bigint[]), unnest($11::bigint[])
         on conflict (bucket, wallet_id, seq) do update
         set remaining = excluded.remaining, reversed = excluded.reversed
+        """;
+
+    const string AddToDays = """
+        insert into lot_day as d (bucket, wallet_id, seq, day, kind, amount)
+        select unnest($1::int[]), unnest($2::uuid[]), unnest($3::bigint[]), unnest($4::date[]), unnest($5::smallint[]),
+          unnest($6::bigint[])
+        on conflict (bucket, wallet_id, seq, day, kind) do update set amount = d.amount + excluded.amount
         """;
 
     const string MoveHeads = """
@@ -137,6 +144,7 @@ static class LotRows
         var full = await Follow(connection, stored, EntriesAtOnce, ct);
         await using var batch = new NpgsqlBatch(connection);
         AddPuts(batch, [.. from one in stored from lot in one.Value.Lots.Changed select (one.Key, lot)]);
+        AddBurns(batch, [.. from one in stored from burn in one.Value.Lots.Burns select (one.Key, burn)]);
         AddHeads(batch, [.. from one in stored select (one.Key, one.Value.Head)]);
         await batch.ExecuteNonQueryAsync(ct);
         await transaction.CommitAsync(ct);
@@ -148,12 +156,14 @@ static class LotRows
     {
         var lots = new List<(WalletId, Lot)>();
         var heads = new List<(WalletId, long)>();
+        var burns = new List<(WalletId, Burn)>();
         foreach (var account in changed)
         {
             var id = account.Wallet.Id;
             if (account.Lots is { } all)
             {
                 lots.AddRange(all.Changed.Select(lot => (id, lot)));
+                burns.AddRange(all.Burns.Select(burn => (id, burn)));
                 heads.Add((id, account.Wallet.Seq));
             }
             else
@@ -164,6 +174,7 @@ static class LotRows
         }
 
         AddPuts(batch, lots);
+        AddBurns(batch, burns);
         AddHeads(batch, heads);
     }
 
@@ -221,8 +232,11 @@ static class LotRows
         await using var rows = await batch.ExecuteReaderAsync(ct);
         while (await rows.ReadAsync(ct))
         {
-            var lot = rows.Maybe<long>(3);
-            stored[new(rows.GetGuid(0))].Follow(rows.GetInt64(1), rows.GetCredits(2), lot);
+            stored[new(rows.GetGuid(0))].Follow(new(rows.GetInt64(1), rows.GetCredits(2), rows.Maybe<long>(3), Terms: null)
+            {
+                Kind = (EntryKind)rows.GetInt16(4),
+                At = rows.GetInstant(5),
+            });
         }
 
         return stored.Values.Any(followed => followed.Head < followed.Last);
@@ -245,6 +259,24 @@ static class LotRows
             lots.ConvertAll(one => one.Lot.Amount.Micros).ToArray(),
             lots.ConvertAll(one => one.Lot.Remaining.Micros).ToArray(),
             lots.ConvertAll(one => one.Lot.Reversed.Micros).ToArray());
+    }
+
+    // In the order of the rows, as their locks are taken.
+    static void AddBurns(NpgsqlBatch batch, List<(WalletId Wallet, Burn Burn)> burns)
+    {
+        if (burns.Count == 0) return;
+
+        var rows = burns
+            .OrderBy(one => one.Wallet.Value).ThenBy(one => one.Burn.Lot).ThenBy(one => one.Burn.Day).ThenBy(one => one.Burn.Kind)
+            .ToList();
+        batch.Add(
+            AddToDays,
+            rows.ConvertAll(one => one.Wallet.Bucket).ToArray(),
+            rows.ConvertAll(one => one.Wallet.Value).ToArray(),
+            rows.ConvertAll(one => one.Burn.Lot).ToArray(),
+            rows.ConvertAll(one => one.Burn.Day).ToArray(),
+            rows.ConvertAll(one => (short)one.Burn.Kind).ToArray(),
+            rows.ConvertAll(one => one.Burn.Amount.Micros).ToArray());
     }
 
     static void AddHeads(NpgsqlBatch batch, List<(WalletId Wallet, long Seq)> heads)
@@ -288,10 +320,13 @@ static class LotRows
             else ahead.Add(lot.Seq, lot);
         }
 
-        public void Follow(long seq, Credits amount, long? lot)
+        public void Follow(Movement movement)
         {
-            Lots.Follow(new(seq, amount, lot, ahead.GetValueOrDefault(seq)?.Terms));
-            Head = seq;
+            var lot = ahead.GetValueOrDefault(movement.Seq);
+            Lots.Follow(movement with { Terms = lot?.Terms });
+            // Where lots are followed from the beginning once more, what was reversed of them is known before.
+            if (lot is not null && lot.Reversed != Credits.Zero) Lots.MarkReversed(lot.Seq, lot.Reversed);
+            Head = movement.Seq;
         }
     }
 }

@@ -188,8 +188,14 @@ sealed class Verification(NpgsqlDataSource source)
             from lot where bucket = {bucket}
             """, row => (Wallet: new WalletId(row.GetGuid(0)), Lot: LotRows.ReadLot(row)), ct);
 
+        var lost = await tx.All($"""
+            select wallet_id, seq, day, kind, amount from lot_day where bucket = {bucket}
+            """, row => (Wallet: new WalletId(row.GetGuid(0)), Burn: new Burn(
+                row.GetInt64(1), row.GetFieldValue<DateOnly>(2), (EntryKind)row.GetInt16(3), row.GetCredits(4))), ct);
+
         var openByWallet = open.ToDictionary(one => one.Wallet, one => one.Sum);
         var lotsByWallet = stored.ToLookup(one => one.Wallet, one => one.Lot);
+        var burnsByWallet = lost.ToLookup(one => one.Wallet, one => one.Burn);
         wallets += rows.Count;
         holds += open.Sum(one => one.Count);
         lots += stored.Count;
@@ -201,7 +207,10 @@ sealed class Verification(NpgsqlDataSource source)
         }
 
         var proofs = rows.ToDictionary(one => one.Wallet.Id, one => new Proof(
-            one.Wallet, openByWallet.GetValueOrDefault(one.Wallet.Id), [.. lotsByWallet[one.Wallet.Id]], one.Projected));
+            one.Wallet, openByWallet.GetValueOrDefault(one.Wallet.Id), [.. lotsByWallet[one.Wallet.Id]], one.Projected)
+        {
+            Burns = [.. burnsByWallet[one.Wallet.Id]],
+        });
         foreach (var orphan in openByWallet.Keys.Concat(lotsByWallet.Select(group => group.Key)).Distinct())
             if (!proofs.ContainsKey(orphan)) Differs(orphan, 0, "holds or lots are there whose wallet is missing");
         return proofs;

@@ -70,6 +70,19 @@ public sealed class AccountPropertyTests
     });
 
     [Fact]
+    public void What_lots_lost_day_by_day_is_what_is_gone_of_them() => ForAnySteps((steps, walk) =>
+    {
+        foreach (var step in steps) walk.Take(step);
+
+        foreach (var lot in walk.Account.Lots!.InOrder)
+        {
+            var lost = walk.Account.Lots.Burns.Where(burn => burn.Lot == lot.Seq).ToList();
+            Assert.Equal(lot.Amount - lot.Remaining, Sum(lost.Select(burn => burn.Amount)));
+            Assert.All(lost, burn => Assert.True(burn.Kind == EntryKind.Reversal || burn.Amount >= Credits.Zero));
+        }
+    });
+
+    [Fact]
     public void A_refusal_changes_nothing() => ForAnySteps((steps, walk) =>
     {
         foreach (var step in steps)
@@ -102,7 +115,10 @@ public sealed class AccountPropertyTests
     static IReadOnlyList<Difference> Prove(Walk walk)
     {
         var account = walk.Account;
-        var proof = new Proof(account.Wallet, account.Wallet.Held, [.. account.Lots!.InOrder], account.Wallet.Seq);
+        var proof = new Proof(account.Wallet, account.Wallet.Held, [.. account.Lots!.InOrder], account.Wallet.Seq)
+        {
+            Burns = [.. account.Lots.Burns],
+        };
         foreach (var entry in account.Entries) proof.Next(entry);
         return proof.Close();
     }

@@ -33,6 +33,22 @@ public sealed class LotsTests
     }
 
     [Fact]
+    public void What_a_lot_lost_is_counted_by_day_and_kind()
+    {
+        var lots = new Lots([Lot(1, 10), Lot(2, 10)]);
+
+        lots.Follow(new(3, -4.Credits, null, null) { Kind = EntryKind.Charge, At = Given.Noon });
+        lots.Follow(new(4, -8.Credits, null, null) { Kind = EntryKind.Charge, At = Given.Noon });
+        lots.Follow(new(5, -3.Credits, Lot: 2, null) { Kind = EntryKind.Reversal, At = Given.Noon.AddDays(1) });
+        lots.Follow(new(6, 1.Credits, Lot: 2, null) { Kind = EntryKind.Reversal, At = Given.Noon.AddDays(1) });
+
+        var day = new DateOnly(2026, 1, 1);
+        Assert.Equal(
+            [new(1, day, EntryKind.Charge, 10.Credits), new(2, day, EntryKind.Charge, 2.Credits), new(2, day.AddDays(1), EntryKind.Reversal, 2.Credits)],
+            lots.Burns);
+    }
+
+    [Fact]
     public void What_lots_do_not_hold_cannot_be_taken_from_them() =>
         Assert.Throws<InvalidOperationException>(() => new Lots([Lot(1, 10)]).Follow(new(2, -11.Credits, null, null)));
 

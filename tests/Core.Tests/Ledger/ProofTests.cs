@@ -82,6 +82,21 @@ public sealed class ProofTests
         Assert.Contains(proof.Close(), difference => difference.Seq == 1);
     }
 
+    [Theory]
+    [InlineData(30, EntryKind.Charge, 0)]
+    [InlineData(29, EntryKind.Charge, 1)]
+    [InlineData(30, EntryKind.Expiry, 1)]
+    public void What_a_lot_lost_on_another_day_or_for_another_reason_is_found(int lost, EntryKind kind, int differences)
+    {
+        var proof = new Proof(Sound.Wallet, 0.Credits, [Sound.Lot], projected: 3)
+        {
+            Burns = [new(1, new(2026, 1, 1), kind, lost.Credits)],
+        };
+        foreach (var entry in Sound.Entries) proof.Next(entry);
+
+        Assert.Equal(differences, proof.Close().Count);
+    }
+
     [Fact]
     public void A_wallet_that_is_looked_at_only_after_its_credits_expire_is_found()
     {

@@ -44,6 +44,7 @@ public sealed class ProjectionTests(App app) : IClassFixture<App>
         await app.Purser.Charges.CreateAsync(customer, new() { Amount = 30 }, Ct);
         await Tables.Run(app.ConnectionString, $"""
             begin;
+            delete from lot_day where wallet_id = (select wallet_id from customer where id = '{customer}');
             update projection set seq = 1 where wallet_id = (select wallet_id from customer where id = '{customer}');
             update lot set remaining = amount where wallet_id = (select wallet_id from customer where id = '{customer}');
             commit
@@ -52,6 +53,33 @@ public sealed class ProjectionTests(App app) : IClassFixture<App>
         var grants = await app.Purser.Grants.ListAsync(customer, cancellationToken: Ct).ToListAsync(Ct);
 
         Assert.Equal([70m], grants.Select(grant => grant.Remaining));
+    }
+
+    // As a migration has it that wants to know more of them.
+    [Fact]
+    public async Task Lots_can_be_followed_from_the_beginning_once_more()
+    {
+        var customer = await app.Purser.GivenCustomer(100);
+        var grant = await app.Purser.Grants.CreateAsync(customer, Wallets.Bought(50), Ct);
+        await app.Purser.Charges.CreateAsync(customer, new() { Amount = 30 }, Ct);
+        await app.Purser.Reversals.CreateAsync(customer, new() { Amount = 20, Grant = grant.Id, Reason = "Refund" }, Ct);
+        var wallet = WalletId.Of(CustomerId.Parse(customer, null));
+        await Tables.Run(app.ConnectionString, $"""
+            begin;
+            delete from lot_day where wallet_id = '{wallet.Value}';
+            update projection set seq = 0 where wallet_id = '{wallet.Value}';
+            update lot set remaining = amount where wallet_id = '{wallet.Value}';
+            commit
+            """);
+        await Wallets.AssertProven(app.ConnectionString);
+
+        await using var source = NpgsqlDataSource.Create(app.ConnectionString);
+        await using var connection = await source.OpenConnectionAsync(Ct);
+        await LotRows.FollowBucket(connection, wallet.Bucket, Ct);
+
+        await Wallets.AssertProven(app.ConnectionString);
+        Assert.Equal(["2 30", "4 20"], await Tables.Read<string>(
+            app.ConnectionString, $"select kind || ' ' || amount / 1000000 from lot_day where wallet_id = '{wallet.Value}' order by kind"));
     }
 
     [Fact]
