@@ -27,7 +27,7 @@ sealed record CheckoutAnswer(string Order, string Url, DateTimeOffset ExpiresAt)
 /// </summary>
 sealed class Checkout(
     StripeClient stripe, StripeCustomers customers, StripePrices prices, Fulfilment fulfilment, Subscriptions subscriptions,
-    CustomerLocks locks, CurrentCatalog catalog, Db db, TimeProvider time)
+    CustomerLocks locks, Selling selling, CurrentCatalog catalog, Db db, TimeProvider time)
 {
     const int LongestUrl = 2048;
 
@@ -45,6 +45,14 @@ sealed class Checkout(
         var (order, replayed) = await checkout.Open(customer, request, key, ct);
         if (replayed) http.Response.Headers["Idempotency-Replayed"] = "true";
         return TypedResults.Created((string?)null, new CheckoutAnswer(order.Reference, order.Url ?? "", order.ExpiresAt ?? order.CreatedAt));
+    }
+
+    /// <summary>For a user, who calls from a page of the product and may only be led back to one.</summary>
+    public Task<(OrderRow Order, bool Replayed)> OpenForUser(CustomerId customer, CheckoutRequest request, string? key, CancellationToken ct)
+    {
+        selling.RefuseForeign(request.SuccessUrl, "success_url");
+        selling.RefuseForeign(request.CancelUrl, "cancel_url");
+        return Open(customer, request, key, ct);
     }
 
     public async Task<(OrderRow Order, bool Replayed)> Open(
@@ -67,6 +75,7 @@ sealed class Checkout(
             }
 
             var terms = Terms(request);
+            selling.RefuseUnlessOnFor(customer);
             var order = NewOrder(customer, terms, request) with { RequestKey = requestKey, Request = asked };
             await MakeWay(customer, terms.Offer, ct);
             // Only now: what should have made way may have been paid, and be the subscription.

@@ -11,7 +11,7 @@ namespace Purser.Server.Payments;
 /// the name of an object: what it says now is what counts, whatever brought us.
 /// </summary>
 sealed class Fulfilment(
-    StripeClient stripe, Db db, CreditLedger ledger, Invoices invoices, TimeProvider time, ILogger<Fulfilment> log)
+    StripeClient stripe, Db db, CreditLedger ledger, Invoices invoices, PaymentsMetrics metrics, TimeProvider time, ILogger<Fulfilment> log)
 {
     public async Task<Applied> Session(string id, CancellationToken ct)
     {
@@ -132,8 +132,8 @@ sealed class Fulfilment(
             $"grant:{identity}",
             new(order.Credits, terms, $"{order.Terms.Quantity} × {order.Terms.Name}", order.Reference),
             now);
-        await db.Remember(
-            new($"grant:{identity}", order.Id, receipt.Entry!.Value, order.Credits, order.Terms.Total.Minor), now, ct);
+        var grant = new OrderGrant($"grant:{identity}", order.Id, receipt.Entry!.Value, order.Credits, order.Terms.Total.Minor);
+        if (await db.Remember(grant, now, ct)) metrics.Purchased(order.Terms.Code, order.Credits);
         await db.Change(order.Id, known => known with { PaidAt = known.PaidAt ?? receipt.At, Failure = null }, ct);
     }
 

@@ -188,12 +188,13 @@ static class Orders
         """, ReadGrant, ct);
 
     /// <summary>Remembers where a grant stands; the grant itself is in the ledger, under the same name.</summary>
-    public static Task Remember(this Db db, OrderGrant grant, DateTimeOffset now, CancellationToken ct) => db.Run($"""
+    /// <returns>Whether it was not remembered before.</returns>
+    public static async Task<bool> Remember(this Db db, OrderGrant grant, DateTimeOffset now, CancellationToken ct) => await db.Run($"""
         insert into order_grant (identity, order_id, livemode, lot, credits, paid_minor, created_at)
         select {grant.Identity}, id, livemode, {grant.Lot}, {grant.Credits}, {grant.PaidMinor}, {now}
         from orders where id = {grant.Order}
         on conflict (identity) do nothing
-        """, ct);
+        """, ct) == 1;
 
     public static Task<List<OrderGrant>> Grants(this Db db, Id<Order> order, CancellationToken ct) => db.All($"""
         select identity, order_id, lot, credits, paid_minor from order_grant where order_id = {order} order by lot

@@ -20,6 +20,10 @@ static class PaymentsSetup
         services.AddHostedService(provider => provider.GetRequiredService<WebhookWorker>());
         services.AddSingleton<WebhookInbox>();
         services.AddHostedService(provider => provider.GetRequiredService<WebhookInbox>());
+        services.AddSingleton<PaymentsMetrics>();
+        services.AddSingleton<Selling>();
+        services.AddSingleton<Switch>(provider => provider.GetRequiredService<Selling>().Purchases);
+        services.AddSingleton<Switch>(provider => provider.GetRequiredService<Selling>().AutoRecharge);
         services.AddSingleton<StripeCustomers>();
         services.AddSingleton<StripePrices>();
         services.AddSingleton<CustomerLocks>();

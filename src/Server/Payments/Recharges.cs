@@ -12,20 +12,25 @@ namespace Purser.Server.Payments;
 /// </summary>
 sealed class Recharges(
     StripeClient stripe, StripeCustomers customers, Fulfilment fulfilment, OrderCredits credits, CustomerLocks locks,
-    CurrentCatalog catalog, Db db, ILogger<Recharges> log)
+    Selling selling, CurrentCatalog catalog, Db db, ILogger<Recharges> log)
 {
     const int AtOnce = 100;
     const int AtATime = 2;
+    static readonly TimeSpan UntilRolledOut = TimeSpan.FromMinutes(5);
 
     /// <summary>Every customer whose credits are low, once.</summary>
     public async Task Round(DateTimeOffset now, CancellationToken ct)
     {
+        if (!selling.AutoRecharge.Value || !selling.Purchases.Value) return;
+
         var low = await db.LowWallets(stripe.Livemode, now, AtOnce, ct);
         await Parallel.ForEachAsync(low, new ParallelOptions { MaxDegreeOfParallelism = AtATime, CancellationToken = ct }, async (customer, one) =>
         {
             try
             {
-                await locks.Hold(customer, () => Attend(customer, now, one), one);
+                // Whoever it is not rolled out to yet makes room for the others.
+                if (!selling.RechargesFor(customer)) await db.RechargeNotBefore(customer, stripe.Livemode, now + UntilRolledOut, one);
+                else await locks.Hold(customer, () => Attend(customer, now, one), one);
             }
             catch (Exception e) when (e is RefusedException or InvalidOperationException)
             {

@@ -96,10 +96,11 @@ static class SubscriptionEndpoints
     }
 
     static Task<IResult> Change(
-        CustomerId customer, ChangeRequest request, PlanChanges changes, Subscriptions subscriptions, CustomerLocks locks, HttpContext http,
-        CancellationToken ct) =>
+        CustomerId customer, ChangeRequest request, PlanChanges changes, Subscriptions subscriptions, CustomerLocks locks, Selling selling,
+        HttpContext http, CancellationToken ct) =>
         locks.Hold(customer, () => DoneAlready(customer, subscriptions, http, async () =>
         {
+            selling.RefuseUnlessOnFor(customer);
             var change = await changes.Plan(customer, request, ct);
             var (row, paymentUrl) = await changes.Make(change, Key(http), ct);
             return TypedResults.Ok(SubscriptionAnswer.Of(row, paymentUrl));

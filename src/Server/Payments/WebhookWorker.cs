@@ -1,4 +1,5 @@
 using Npgsql;
+using Purser.Core;
 using Purser.Server.Platform;
 
 namespace Purser.Server.Payments;
@@ -194,16 +195,25 @@ sealed class WebhookWorker(
     }
 }
 
+/// <summary>What purchases tell Prometheus.</summary>
+sealed class PaymentsMetrics(Metrics metrics)
+{
+    readonly CreditCounter purchased = new(
+        metrics, "billing_credits_purchased_total", "Credits of packages that were paid for, by package.", "package");
+
+    public void Purchased(string package, Credits credits) => purchased.Add(package, credits);
+}
+
 /// <summary>What webhooks tell Prometheus.</summary>
 sealed class WebhookMetrics(Metrics metrics)
 {
-    readonly Counter received = metrics.Counter("purser_webhook_events_total", "Events that were received and kept.");
+    readonly Family<Counter> received = metrics.Counter("stripe_webhook_events_total", "Events that were received and kept, by their type.", "type");
     readonly Family<Counter> refused = metrics.Counter("purser_webhook_refusals_total", "Deliveries that were refused, by the reason.", "reason");
-    readonly Counter failures = metrics.Counter("purser_webhook_failures_total", "Attempts to apply an event that failed.");
+    readonly Counter failures = metrics.Counter("stripe_webhook_failures_total", "Attempts to apply an event that failed.");
     readonly Histogram seconds = metrics.Histogram(
         "purser_webhook_seconds", "From the receipt of an event to its being applied.", Metrics.Durations);
 
-    public void Received() => received.Increment();
+    public void Received(string type) => received.With(type).Increment();
 
     public void Refused(string why) => refused.With(why).Increment();
 

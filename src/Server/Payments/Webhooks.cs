@@ -38,8 +38,8 @@ sealed class WebhookInbox(
             return Refused(Error.Overloaded("overloaded", "Too many deliveries wait to be kept."));
 
         await written;
-        metrics.Received();
-        if (received!.State == EventState.Pending) worker.Wake();
+        metrics.Received(received!.Type);
+        if (received.State == EventState.Pending) worker.Wake();
         return null;
     }
 

@@ -1,0 +1,162 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Purser.Server.Ledger;
+using Purser.Server.Platform;
+
+namespace Purser.Server.Tests.Platform;
+
+public sealed class SwitchTests : IAsyncLifetime
+{
+    readonly List<WebApplication> servers = [];
+    Postgres postgres = null!;
+
+    static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync() => postgres = await Postgres.Create();
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var server in servers)
+        {
+            await server.StopAsync(CancellationToken.None);
+            await server.DisposeAsync();
+        }
+
+        await postgres.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_switch_is_changed_on_every_server()
+    {
+        var (first, second) = (await Start(), await Start());
+        using var http = Client(first);
+
+        var answer = await http.Put("/v1/switches/BILLING_CHARGING_ENABLED", """{"value":false}""");
+
+        Assert.Equal((200, "false", "admin key"), (answer.Status, answer.Text("value"), answer.Text("changed_by")));
+        Assert.False(IsOn(first));
+        await Eventually.Holds(() => !IsOn(second));
+    }
+
+    [Fact]
+    public async Task All_of_them_are_listed_with_what_they_take()
+    {
+        using var http = Client(await Start());
+
+        var list = (await http.Read("/v1/switches")).Json.GetProperty("data").EnumerateArray()
+            .Select(one => $"{one.GetProperty("name").GetString()}={one.GetProperty("value").GetString()} ({one.GetProperty("takes").GetString()})");
+
+        Assert.Equal(
+            [
+                "BILLING_AUTO_RECHARGE=true (true or false)",
+                "BILLING_CHARGING_ENABLED=true (true or false)",
+                "BILLING_PURCHASE_ENABLED=true (true or false)",
+                "BILLING_ROLLOUT_PERCENTAGE=100 (a whole number from 0 to 100)",
+                "BILLING_ROUNDING_MODE=catalog (catalog, exact or ceil)",
+            ], list);
+    }
+
+    [Theory]
+    [InlineData("BILLING_CHARGING_ENABLED", """{"value":"off"}""", 400)]
+    [InlineData("BILLING_ROLLOUT_PERCENTAGE", """{"value":101}""", 400)]
+    [InlineData("BILLING_ROLLOUT_PERCENTAGE", """{"value":5.5}""", 400)]
+    [InlineData("BILLING_ROLLOUT_PERCENTAGE", "{}", 400)]
+    [InlineData("BILLING_EVERYTHING", """{"value":true}""", 404)]
+    public async Task What_a_switch_does_not_take_changes_nothing(string name, string body, int status)
+    {
+        using var http = Client(await Start());
+
+        Assert.Equal(status, (await http.Put($"/v1/switches/{name}", body)).Status);
+
+        Assert.Empty(await Tables.Read<string>(postgres.ConnectionString, "select name from switch"));
+    }
+
+    [Fact]
+    public async Task What_was_changed_outlives_a_restart_while_the_environment_says_the_same()
+    {
+        var first = await Start(("BILLING_CHARGING_ENABLED", "true"));
+        await Change(first, "false");
+
+        Assert.False(IsOn(await Start(("BILLING_CHARGING_ENABLED", "true"))));
+        Assert.False(IsOn(await Start()));
+    }
+
+    [Fact]
+    public async Task A_server_that_starts_with_another_value_changes_it_for_all()
+    {
+        var first = await Start(("BILLING_CHARGING_ENABLED", "true"));
+
+        var second = await Start(("BILLING_CHARGING_ENABLED", "false"));
+
+        Assert.False(IsOn(second));
+        await Eventually.Holds(() => !IsOn(first));
+    }
+
+    [Fact]
+    public async Task A_server_does_not_start_with_a_value_that_makes_no_sense()
+    {
+        var failure = await Assert.ThrowsAsync<StartFailure>(
+            () => Start(("BILLING_CHARGING_ENABLED", "yes"), ("BILLING_ROLLOUT_PERCENTAGE", "many"), ("BILLING_OF_OTHERS", "x")));
+
+        Assert.Equal(
+            ["BILLING_CHARGING_ENABLED must be true or false.", "BILLING_ROLLOUT_PERCENTAGE must be a whole number from 0 to 100."],
+            failure.Lines.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_command_changes_them_too_and_is_written_down()
+    {
+        var server = await Start();
+
+        var changed = await Command("switch", "BILLING_CHARGING_ENABLED", "false");
+        var listed = await Command("switch");
+
+        Assert.Equal((0, 0), (changed.Code, listed.Code));
+        Assert.Contains("BILLING_CHARGING_ENABLED=false   # command line", listed.Output, StringComparison.Ordinal);
+        await Eventually.Holds(() => !IsOn(server));
+        Assert.Equal(["BILLING_CHARGING_ENABLED: false"], await Tables.Read<string>(postgres.ConnectionString, "select note from audit"));
+        Assert.Equal(1, (await Command("switch", "BILLING_CHARGING_ENABLED", "no")).Code);
+    }
+
+    [Fact]
+    public async Task A_command_s_own_environment_changes_nothing()
+    {
+        var server = await Start();
+
+        await using var process = ServerProcess.On(postgres.ConnectionString, ["switch"], ("BILLING_CHARGING_ENABLED", "false"));
+
+        Assert.Equal(0, await process.WaitEnd());
+        Assert.Empty(await Tables.Read<string>(postgres.ConnectionString, "select name from switch"));
+        Assert.True(IsOn(server));
+    }
+
+    async Task<WebApplication> Start(params (string Name, string Value)[] environment)
+    {
+        var settings = Given.Settings with { Switches = environment.ToDictionary(one => one.Name, one => one.Value) };
+        var server = await PurserServer.Build(settings, postgres.ConnectionString);
+        servers.Add(server);
+        await server.StartAsync(Ct);
+        return server;
+    }
+
+    async Task<(int Code, string Output)> Command(params string[] command)
+    {
+        await using var process = ServerProcess.On(postgres.ConnectionString, command);
+        return (await process.WaitEnd(), process.Output);
+    }
+
+    static Task Change(WebApplication server, string value)
+    {
+        var board = server.Services.GetRequiredService<SwitchBoard>();
+        return board.Change(board.Find("BILLING_CHARGING_ENABLED")!, value, "test", Ct);
+    }
+
+    static bool IsOn(WebApplication server) => server.Services.GetRequiredService<Charging>().Enabled.Value;
+
+    static HttpClient Client(WebApplication server)
+    {
+        var http = new HttpClient { BaseAddress = new(server.Urls.Single()) };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", Given.AdminKey);
+        return http;
+    }
+}
