@@ -1,6 +1,6 @@
 using Npgsql;
 using Purser.Server.Catalog;
-using Purser.Server.Ledger;
+using Purser.Server.Insight;
 using Purser.Server.Platform;
 
 namespace Purser.Server;
@@ -16,7 +16,7 @@ static class Commands
           up                       start PostgreSQL, the sandbox and the server; Ctrl-C stops all of it
           server                   start the server alone, against DATABASE_URL (or PURSER_DATA)
           migrate                  bring the database to this version
-          verify                   recompute the ledger; exit 0 only if nothing differs
+          verify                   recompute the ledger and what is derived from it; exit 0 only if nothing differs
           catalog check FILE       check a catalog, and say every fault in it
           rates import FILE        compare LiteLLM's prices with the rate card; --apply writes a new one
           stripe setup [URL]       make the catalog's products and prices at Stripe, and the webhook endpoint of URL
@@ -106,9 +106,10 @@ static class Commands
     static async Task<int> Verify(Settings settings, CancellationToken ct)
     {
         await using var database = await Database.Open(settings, Say, ct);
-        await using var source = NpgsqlDataSource.Create(database.ConnectionString);
+        // The whole history is gone through, and takes its time.
+        await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database.ConnectionString) { CommandTimeout = 0 });
         await Database.Reach(() => Migrator.Migrate(source, ct));
-        return await Verification.Run(source, Console.Out, ct);
+        return await JournalProof.Verify(source, Console.Out, ct);
     }
 
     static int Import(string file, bool apply) =>

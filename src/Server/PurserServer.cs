@@ -2,6 +2,7 @@ using Npgsql;
 using Purser.Server.Catalog;
 using Purser.Server.Gateway;
 using Purser.Server.Identity;
+using Purser.Server.Insight;
 using Purser.Server.Ledger;
 using Purser.Server.Payments;
 using Purser.Server.Platform;
@@ -32,6 +33,7 @@ static class PurserServer
         builder.Services.AddLedger(connectionString);
         builder.Services.AddPayments(settings.Stripe);
         builder.Services.AddGateway();
+        builder.Services.AddInsight();
         replace?.Invoke(builder.Services);
 
         var app = builder.Build();
@@ -51,6 +53,7 @@ static class PurserServer
         app.MapLedger();
         app.MapPayments();
         app.MapGateway();
+        app.MapInsight();
         return app;
     }
 }

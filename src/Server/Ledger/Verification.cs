@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Npgsql;
 using Purser.Core;
@@ -26,13 +25,6 @@ sealed class Verification(NpgsqlDataSource source)
     readonly List<(WalletId Wallet, long Seq, string What)> shown = [];
     long customers, wallets, entries, holds, budgets, lots, differences;
     Credits balance, held, owed;
-
-    public static async Task<int> Run(NpgsqlDataSource source, TextWriter output, CancellationToken ct)
-    {
-        var answer = await new Verification(source).Run(ct);
-        await output.WriteLineAsync(JsonSerializer.Serialize(answer, VerificationJson.Default.VerificationAnswer));
-        return answer.Ok ? 0 : 1;
-    }
 
     public async Task<VerificationAnswer> Run(CancellationToken ct)
     {
