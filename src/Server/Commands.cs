@@ -15,6 +15,8 @@ static class Commands
 
           up                       start PostgreSQL, the sandbox and the server; Ctrl-C stops all of it
           server                   start the server alone, against DATABASE_URL (or PURSER_DATA)
+                                   both take --edition NAME, for a product's own paths
+          smoke-test --edition NAME  try that product's paths on a running server; --users N --seconds N adds load
           migrate                  bring the database to this version
           verify                   recompute the ledger and what is derived from it; exit 0 only if nothing differs
           catalog check FILE       check a catalog, and say every fault in it
@@ -63,7 +65,10 @@ static class Commands
                 Console.WriteLine(Usage);
                 return 0;
             case ["up"]: return await Up.Run(Settings.FromEnvironment(Purpose.Up), ct);
+            case ["up", "--edition", var name]: return await Up.Run(Settings.FromEnvironment(Purpose.Up, name), ct);
             case ["server"]: return await Serve(Settings.FromEnvironment(Purpose.Server), ct);
+            case ["server", "--edition", var name]: return await Serve(Settings.FromEnvironment(Purpose.Server, name), ct);
+            case ["smoke-test", .. var rest]: return await SmokeTest.Run(rest, ct);
             case ["migrate"]: return await Migrate(Settings.FromEnvironment(Purpose.Tool), ct);
             case ["verify"]: return await Verify(Settings.FromEnvironment(Purpose.Tool), ct);
             case ["catalog", "check", var file]: return CatalogCommands.Check(file, Console.Out);

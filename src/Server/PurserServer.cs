@@ -1,5 +1,6 @@
 using Npgsql;
 using Purser.Server.Catalog;
+using Purser.Server.Editions;
 using Purser.Server.Gateway;
 using Purser.Server.Identity;
 using Purser.Server.Insight;
@@ -15,6 +16,7 @@ static class PurserServer
     public static async Task<WebApplication> Build(
         Settings settings, string connectionString, Action<IServiceCollection>? replace = null)
     {
+        var edition = Edition.Of(settings);
         // Not the folder somebody happens to stand in: an appsettings.json there is none of ours.
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.WebHost.UseUrls(settings.Url);
@@ -31,9 +33,10 @@ static class PurserServer
         builder.Services.AddIdentity(settings.Oidc);
         builder.Services.AddCatalog(settings.CatalogFile);
         builder.Services.AddLedger(connectionString);
-        builder.Services.AddPayments(settings.Stripe);
+        builder.Services.AddPayments(settings.Stripe, edition is null ? WebhookRoute.Ordinary : new(edition.WebhookPath));
         builder.Services.AddGateway();
         builder.Services.AddInsight();
+        edition?.Add(builder.Services);
         replace?.Invoke(builder.Services);
 
         var app = builder.Build();
@@ -54,6 +57,7 @@ static class PurserServer
         app.MapPayments();
         app.MapGateway();
         app.MapInsight();
+        edition?.Map(app);
         return app;
     }
 }

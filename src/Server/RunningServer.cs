@@ -48,7 +48,7 @@ sealed class RunningServer : IAsyncDisposable
 
         var file = Path.Combine(settings.DataFolder, "stripe-webhook-secret");
         var setup = app.Services.GetRequiredService<StripeSetup>();
-        var url = $"{Address}/webhooks/stripe";
+        var url = setup.EndpointUrl(Address);
         if (!File.Exists(file)) await setup.RemoveEndpoint(url, ct);
         var (secret, existed) = await setup.Endpoint(url, ct);
         if (!existed) SecretFile.Write(file, secret!);

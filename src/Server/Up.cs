@@ -1,3 +1,4 @@
+using Purser.Server.Editions;
 using Purser.Server.Platform;
 
 namespace Purser.Server;
@@ -7,6 +8,7 @@ static class Up
 {
     public static async Task<int> Run(Settings settings, CancellationToken ct)
     {
+        Edition.Of(settings);
         // First who looks after this data, then the ports: whoever starts it twice should be told exactly that.
         using var held = FolderLock.Take(settings.DataFolder);
         RunningServer.RequireFreePort(settings.Host, settings.Port, "PURSER_PORT");
@@ -42,6 +44,7 @@ static class Up
         AI keys     {AiKeys(settings)}
         database    {(postgres is null ? "DATABASE_URL" : $"PostgreSQL {postgres.Major} in {settings.DataFolder}")}
         catalog     {settings.CatalogFile}
+        users       {settings.Oidc!.Issuer}{(settings.Edition is { } edition ? $"   (edition {edition})" : "")}
         admin key   {settings.AdminKey}
 
         Purser is ready: {address}

@@ -37,24 +37,29 @@ sealed class Gateway(
 
     public async Task Handle(HttpContext http, Wire wire)
     {
-        var dialect = Targets.DialectOf(wire);
+        if (await Answer(http, wire, key: null) is { } error) await error.Write(http, Targets.DialectOf(wire));
+    }
+
+    /// <summary>Null where the caller has been answered; otherwise why not, for whoever words it.</summary>
+    /// <param name="key">Of a caller who is known already; null where the request names its key.</param>
+    public async Task<GatewayError?> Answer(HttpContext http, Wire wire, VirtualKey? key)
+    {
         // The name that each SDK reads it by.
         http.Response.Headers["request-id"] = http.TraceIdentifier;
-        if (await Served(http, wire) is not { } error) return;
-
-        metrics.Refused(error.Code);
-        await error.Write(http, dialect);
+        var error = await Served(http, wire, key);
+        if (error is not null) metrics.Refused(error.Code);
+        return error;
     }
 
     /// <summary>The one place where a failure of ours ends that the caller's SDK has to be able to read.</summary>
-    async Task<GatewayError?> Served(HttpContext http, Wire wire)
+    async Task<GatewayError?> Served(HttpContext http, Wire wire, VirtualKey? known)
     {
         if (http.Request.ContentLength > LargestBody) return TooLarge;
 
         using var body = new PooledBytes(http.Request.ContentLength + 1 ?? 0);
         try
         {
-            return await Serve(http, wire, body);
+            return await Serve(http, wire, known, body);
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
@@ -76,13 +81,13 @@ sealed class Gateway(
     }
 
     /// <summary>Null where the caller has been answered.</summary>
-    async Task<GatewayError?> Serve(HttpContext http, Wire wire, PooledBytes body)
+    async Task<GatewayError?> Serve(HttpContext http, Wire wire, VirtualKey? known, PooledBytes body)
     {
         // :: 1
         var now = time.Now();
         // What costs nothing places no hold that would notice a key that was revoked.
         var free = wire == Wire.CountTokens;
-        var found = free ? await keys.FindNow(KeyOf(http), http.RequestAborted) : await keys.Find(KeyOf(http), http.RequestAborted);
+        var found = known ?? (free ? await keys.FindNow(KeyOf(http), http.RequestAborted) : await keys.Find(KeyOf(http), http.RequestAborted));
         if (found is not { } key) return UnknownKey;
 
         // :: 2

@@ -4,6 +4,7 @@ using System.Text;
 using Npgsql;
 using Purser.Core;
 using Purser.Core.Ledger;
+using Purser.Server.Ledger;
 using Purser.Server.Platform;
 
 namespace Purser.Server.Gateway;
@@ -35,6 +36,7 @@ sealed class VirtualKeys(Db db)
     const int Most = 100_000;
 
     readonly ConcurrentDictionary<Hash, VirtualKey> known = new();
+    readonly ConcurrentDictionary<CustomerId, VirtualKey> ofUsers = new();
 
     public static string Make() => Mark + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(KeyBytes));
 
@@ -57,6 +59,31 @@ sealed class VirtualKeys(Db db)
     /// <summary>As it stands in the database now.</summary>
     public async Task<VirtualKey?> FindNow(string key, CancellationToken ct) =>
         IsOne(key) && await Read(Hashed(key), ct) is { RevokedAt: null } found ? found : null;
+
+    /// <summary>
+    /// The key under which a user's own calls are made. It has no secret, so nobody can present it; in all else it is one like
+    /// any other, and can be revoked.
+    /// </summary>
+    public async ValueTask<VirtualKey> OfUser(CustomerId customer, DateTimeOffset now, CancellationToken ct)
+    {
+        if (ofUsers.TryGetValue(customer, out var found)) return found;
+
+        var key = new VirtualKey(
+            new(new Guid(Hashed($"user:{customer}")[..16])), customer, "the user's own calls", Models: null, null, null, now, RevokedAt: null);
+        await db.Transact(async tx =>
+        {
+            var made = await tx.Run($"""
+                insert into virtual_key (id, customer, hash, name, created_at)
+                values ({key.Id}, {customer.Value}, {RandomNumberGenerator.GetBytes(SHA256.HashSizeInBytes)}, {key.Name}, {now})
+                on conflict (id) do nothing
+                """, ct);
+            if (made == 1) await tx.OpenBudget(key.Wallet, key.Budget, BudgetPeriod.Total, amount: null, now, ct);
+            return made;
+        }, ct);
+        if (ofUsers.Count >= Most) ofUsers.Clear();
+        ofUsers[customer] = key;
+        return key;
+    }
 
     static bool IsOne(string key) => key.Length == Mark.Length + (2 * KeyBytes) && key.StartsWith(Mark, StringComparison.Ordinal);
 

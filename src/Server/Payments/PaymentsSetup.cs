@@ -7,11 +7,12 @@ namespace Purser.Server.Payments;
 static class PaymentsSetup
 {
     /// <summary>Without Stripe's key there is nothing here: Purser meters, and sells nothing.</summary>
-    public static void AddPayments(this IServiceCollection services, StripeAccess? stripe)
+    public static void AddPayments(this IServiceCollection services, StripeAccess? stripe, WebhookRoute webhooks)
     {
         if (stripe is null) return;
 
         services.AddSingleton(stripe);
+        services.AddSingleton(webhooks);
         services.AddSingleton(provider => new StripeClient(
             stripe, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<StripeClient>>()));
         services.AddSingleton(new WebhookSecrets(stripe.WebhookSecrets));

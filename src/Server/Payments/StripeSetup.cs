@@ -7,8 +7,14 @@ using Purser.Server.Platform;
 
 namespace Purser.Server.Payments;
 
+/// <summary>The path on which Stripe's events are expected: an edition's own, where there is one.</summary>
+sealed record WebhookRoute(string Path)
+{
+    public static readonly WebhookRoute Ordinary = new("/webhooks/stripe");
+}
+
 /// <summary>Brings the catalog to Stripe, and says where the two differ. It may be run again and again.</summary>
-sealed class StripeSetup(StripeClient stripe, StripePrices prices, CurrentCatalog catalog)
+sealed class StripeSetup(StripeClient stripe, StripePrices prices, WebhookRoute route, CurrentCatalog catalog)
 {
     static readonly string[] Events =
     [
@@ -133,7 +139,8 @@ sealed class StripeSetup(StripeClient stripe, StripePrices prices, CurrentCatalo
         return faults;
     }
 
-    static string EndpointUrl(string url) => $"{url.TrimEnd('/')}/webhooks/stripe";
+    /// <summary>Where Stripe sends events to a deployment at an address.</summary>
+    public string EndpointUrl(string url) => url.TrimEnd('/') + route.Path;
 
     async Task CheckProduct(Offered offered, List<string> differences, CancellationToken ct)
     {

@@ -111,7 +111,7 @@ static class WebhookEndpoints
 {
     public static void MapWebhooks(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/webhooks/stripe", Receive).Public().WithTags("Webhooks").WithSummary("Stripe's events, signed");
+        routes.MapPost(WebhookRoute.Ordinary.Path, Receive).Public().WithTags("Webhooks").WithSummary("Stripe's events, signed");
         var events = routes.MapGroup("/v1/webhook-events").WithTags("Webhooks").AdminOnly();
         events.MapGet("/", List).WithSummary("Events as they were received and applied").Produces<Page<EventAnswer>>()
             .WithQuery("state", "pending, done, ignored, failed or discarded.");
@@ -121,7 +121,7 @@ static class WebhookEndpoints
     }
 
     // The bytes as they came: what was read and written again has another signature.
-    static async Task<IResult> Receive(WebhookInbox inbox, HttpContext http)
+    public static async Task<IResult> Receive(WebhookInbox inbox, HttpContext http)
     {
         using var body = new MemoryStream();
         await http.Request.Body.CopyToAsync(body, http.RequestAborted);
