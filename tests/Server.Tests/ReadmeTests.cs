@@ -48,8 +48,8 @@ public sealed partial class ReadmeTests : IAsyncDisposable
         return readme[start..readme.IndexOf("\n## ", start + 1, StringComparison.Ordinal)];
     }
 
-    static IEnumerable<string> Blocks(string tour, string language) =>
-        Regex.Matches(tour, $"^```{language}\n(.*?)^```", RegexOptions.Singleline | RegexOptions.Multiline).Select(block => block.Groups[1].Value);
+    public static IEnumerable<string> Blocks(string text, string language) =>
+        Regex.Matches(text, $"^```{language}\n(.*?)^```", RegexOptions.Singleline | RegexOptions.Multiline).Select(block => block.Groups[1].Value);
 
     // Only where it runs is another place than the reader's: the address, the folder, and a program that is built already.
     string Here(string text, Uri address)

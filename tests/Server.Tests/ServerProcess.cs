@@ -69,9 +69,11 @@ sealed class ServerProcess : IAsyncDisposable
         return await ready.Task;
     }
 
-    public async Task<int> WaitEnd()
+    public Task<int> WaitEnd() => WaitEnd(Patience);
+
+    public async Task<int> WaitEnd(TimeSpan patience)
     {
-        await ended.WaitAsync(Patience);
+        await ended.WaitAsync(patience);
         return process.ExitCode;
     }
 

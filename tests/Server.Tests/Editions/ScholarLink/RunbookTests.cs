@@ -1,0 +1,62 @@
+using Purser.Server.Insight;
+
+namespace Purser.Server.Tests.Editions.ScholarLink;
+
+/// <summary>The edition as its owners start it: one command, and the runbook's checks against it.</summary>
+public sealed class RunbookTests : IAsyncDisposable
+{
+    static readonly bool Long = Environment.GetEnvironmentVariable("PURSER_TEST_LONG") == "1";
+
+    readonly TestFolder folder = new();
+    readonly int sandboxPort = Ports.Free();
+    ServerProcess? up;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (up is not null)
+        {
+            await up.Interrupt();
+            await up.DisposeAsync();
+        }
+
+        folder.Dispose();
+    }
+
+    [Fact]
+    public async Task The_page_T_0_holds_and_so_do_the_books_after_many_have_bought_and_chatted()
+    {
+        up = Start(["up", "--edition", "scholarlink"]);
+        var address = await up.WaitReady();
+
+        var smoke = await Run(
+            "smoke-test", "--edition", "scholarlink", "--url", $"{address}", "--users", Long ? "200" : "20", "--seconds", Long ? "60" : "5");
+        var verify = await Run("verify");
+        var queries = ReadmeTests.Blocks(File.ReadAllText($"{Checkout.Root}/docs/editions/scholarlink.md"), "sql").ToList();
+        var balances = await Run("psql", "-At", "-c", queries[0]);
+        var usage = await Run("psql", "-At", "-c", queries[1]);
+
+        Assert.True(smoke.Code == 0 && smoke.Output.Contains(" 0 failed", StringComparison.Ordinal), smoke.Output);
+        Assert.Equal(27, smoke.Output.Split('\n').Count(line => line.StartsWith("ok    ", StringComparison.Ordinal)));
+        Assert.True(verify.Code == 0, verify.Output);
+        Assert.Equal([Reconciliations.Balances, Reconciliations.Usage], queries.Select(query => query.TrimEnd()));
+        Assert.Equal((0, "", 0, ""), (balances.Code, balances.Output.Trim(), usage.Code, usage.Output.Trim()));
+    }
+
+    [Fact]
+    public async Task An_edition_that_is_not_there_is_one_line()
+    {
+        var (code, output) = await Run("up", "--edition", "nobody");
+
+        Assert.Equal(1, code);
+        Assert.Contains("PURSER_EDITION is nobody", Assert.Single(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+    }
+
+    async Task<(int Code, string Output)> Run(params string[] command)
+    {
+        await using var process = Start(command);
+        return (await process.WaitEnd(TimeSpan.FromMinutes(5)), process.Output);
+    }
+
+    ServerProcess Start(string[] command) => ServerProcess.Start(
+        command, ("PURSER_DATA", folder.Path), ("PURSER_PORT", "0"), ("PURSER_SANDBOX_PORT", $"{sandboxPort}"));
+}
