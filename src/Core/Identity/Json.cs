@@ -16,13 +16,22 @@ static class Json
     {
         try
         {
+            RequireText(json.Span);
             using var document = JsonDocument.Parse(json, Strict);
             return document.RootElement.Clone();
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             return null;
         }
+    }
+
+    // The reader notices what is no text, such as half a character, only where it is asked for; whoever asks counts on getting it.
+    static void RequireText(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = Strict.MaxDepth });
+        while (reader.Read())
+            if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName) reader.GetString();
     }
 
     public static string? Text(this JsonElement json, string name) =>

@@ -47,7 +47,7 @@ static class OidcRoutes
         TokenRequest asked;
         try
         {
-            asked = await request.ReadFromJsonAsync<TokenRequest>(request.HttpContext.RequestAborted) ?? new();
+            asked = await JsonSerializer.DeserializeAsync<TokenRequest>(request.Body, JsonSerializerOptions.Web, request.HttpContext.RequestAborted) ?? new();
         }
         catch (JsonException)
         {

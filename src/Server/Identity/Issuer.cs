@@ -23,6 +23,9 @@ sealed class Issuer(OidcAccess access, TimeProvider time, ILogger<Issuer> log) :
 
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
+    // How long a caller waits for newer keys while there are some.
+    static readonly TimeSpan Courtesy = TimeSpan.FromSeconds(1);
+
     readonly Trusted trusted = new(access.Issuer, access.Audience);
     readonly SemaphoreSlim fetching = new(1, 1);
     readonly HttpClient http = new(new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) })
@@ -42,8 +45,9 @@ sealed class Issuer(OidcAccess access, TimeProvider time, ILogger<Issuer> log) :
         if (!BearerToken.IsOne(token)) return TokenRefusal.NotAToken;
 
         var now = time.GetUtcNow();
-        // While one looks whether they are still good, or cannot reach the issuer, the others go on with those they have.
-        if (known is null || (now - known.FetchedAt >= Fresh && MayFetch(now))) await Fetch(now, ct);
+        // While one looks whether they are still good, the others go on with those they have; so does he, where the issuer is silent.
+        if (known is null) await Fetch(now, ct);
+        else if (now - known.FetchedAt >= Fresh && MayFetch(now)) await Task.WhenAny(Fetch(now, CancellationToken.None), Task.Delay(Courtesy, ct));
         var keys = known is { } some && now - some.FetchedAt < Stale ? some : throw Unreachable();
         var verdict = BearerToken.Check(token, keys.Keys, trusted, now);
         if (verdict is not TokenVerdict.Refused { Why: TokenRefusal.UnknownKey }) return verdict;
@@ -72,7 +76,7 @@ sealed class Issuer(OidcAccess access, TimeProvider time, ILogger<Issuer> log) :
             Volatile.Write(ref lastAttempt, now.UtcTicks);
             known = new(await Keys(), now);
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException or FormatException)
+        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException or FormatException or JsonException)
         {
             log.KeysNotFetched(access.Issuer, e.Message);
         }

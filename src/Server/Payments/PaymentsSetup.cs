@@ -6,9 +6,13 @@ namespace Purser.Server.Payments;
 
 static class PaymentsSetup
 {
-    /// <summary>Without Stripe's key there is nothing here: Purser meters, and sells nothing.</summary>
+    /// <summary>Without Stripe's key Purser meters, and sells nothing.</summary>
     public static void AddPayments(this IServiceCollection services, StripeAccess? stripe, WebhookRoute webhooks)
     {
+        // The switches are there all the same: the command that changes them needs no key of Stripe's.
+        services.AddSingleton<Selling>();
+        services.AddSingleton<Switch>(provider => provider.GetRequiredService<Selling>().Purchases);
+        services.AddSingleton<Switch>(provider => provider.GetRequiredService<Selling>().AutoRecharge);
         if (stripe is null) return;
 
         services.AddSingleton(stripe);
@@ -22,9 +26,6 @@ static class PaymentsSetup
         services.AddSingleton<WebhookInbox>();
         services.AddHostedService(provider => provider.GetRequiredService<WebhookInbox>());
         services.AddSingleton<PaymentsMetrics>();
-        services.AddSingleton<Selling>();
-        services.AddSingleton<Switch>(provider => provider.GetRequiredService<Selling>().Purchases);
-        services.AddSingleton<Switch>(provider => provider.GetRequiredService<Selling>().AutoRecharge);
         services.AddSingleton<StripeCustomers>();
         services.AddSingleton<StripePrices>();
         services.AddSingleton<CustomerLocks>();

@@ -80,7 +80,12 @@ sealed class SwitchBoard(IEnumerable<Switch> switches, Settings settings, Db db,
         var faults = new List<string>();
         foreach (var (name, value) in settings.Switches)
         {
-            if (Find(name) is not { } one) continue;
+            if (Find(name) is not { } one)
+            {
+                log.NoSwitch(name);
+                continue;
+            }
+
             if (!one.Accepts(value))
             {
                 faults.Add($"{name} must be {one.Takes}.");
@@ -133,4 +138,7 @@ static partial class Log
 {
     [LoggerMessage(921, LogLevel.Information, "{Switch} went from {Before} to {Value}, set by {By}")]
     public static partial void Changed(this ILogger log, string @switch, string before, string value, string by);
+
+    [LoggerMessage(922, LogLevel.Warning, "{Variable} is set and is no switch, so it changes nothing: ./purser switch lists them")]
+    public static partial void NoSwitch(this ILogger log, string variable);
 }

@@ -37,6 +37,21 @@ public sealed class BearerTokenTests
         Assert.All(bad, token => Assert.Equal(TokenRefusal.NotAToken, Refused(token)));
     }
 
+    // JSON, but no text: half of a character, or bytes that are none.
+    [Theory]
+    [InlineData("""{"alg":"\ud800"}""")]
+    [InlineData("""{"alg":"RS256","kid":"\udc00x"}""")]
+    [InlineData("""{"alg":"RS256","typ":"\ud800"}""")]
+    [InlineData("""{"\ud800":"","alg":"RS256"}""")]
+    [InlineData("{\"alg\":\"\u00ff\"}")]
+    public void What_is_no_text_is_no_token(string header)
+    {
+        var strange = Base64Url.EncodeToString(Encoding.Latin1.GetBytes(header));
+
+        Assert.Equal(TokenRefusal.NotAToken, Refused($"{strange}.{Part(Good)}.AAAA"));
+        Assert.Equal(TokenRefusal.NotAToken, Refused($"{Part(Header())}.{strange}.AAAA"));
+    }
+
     [Theory]
     [InlineData("none")]
     [InlineData("None")]

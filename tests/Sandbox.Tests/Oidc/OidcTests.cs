@@ -39,6 +39,15 @@ public sealed class OidcTests(Sandbox sandbox) : IDisposable
         Assert.Equal(5, (long)claims["exp"]! - (long)claims["iat"]!);
     }
 
+    [Fact]
+    public async Task Whoever_does_not_say_that_it_is_JSON_gets_one_too()
+    {
+        using var content = new StringContent("""{"user":"ada"}""", Encoding.UTF8, "application/x-www-form-urlencoded");
+        using var answer = await http.PostAsync(new Uri("/oidc/token", UriKind.Relative), content, Ct);
+
+        Assert.Equal(200, (int)answer.StatusCode);
+    }
+
     [Theory]
     [InlineData("{}")]
     [InlineData("""{"user":"ada","alg":"none"}""")]

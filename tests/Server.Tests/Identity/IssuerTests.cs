@@ -91,12 +91,43 @@ public sealed class IssuerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Whoever_comes_while_it_is_silent_does_not_wait_until_it_is_given_up()
+    {
+        await Accepted(Token());
+        source.IsSilent = true;
+        time.Advance(TimeSpan.FromMinutes(6));
+
+        await Accepted(Token());
+
+        Assert.Equal((2, false), (source.Fetches, source.WasGivenUp));
+    }
+
+    [Fact]
     public async Task One_that_was_never_reached_recognises_nobody_and_is_tried_again()
     {
         source.IsDown = true;
         var refused = await Assert.ThrowsAsync<RefusedException>(() => Check(Token()));
         source.IsDown = false;
         time.Advance(TimeSpan.FromSeconds(10));
+
+        Assert.Equal("issuer_unavailable", refused.Error.Code);
+        await Accepted(Token());
+    }
+
+    [Theory]
+    [InlineData("<h1>We are back soon</h1>")]
+    [InlineData("{}")]
+    [InlineData("null")]
+    [InlineData("""{"issuer":7}""")]
+    public async Task A_page_that_stands_in_for_it_is_as_if_it_were_down(string page)
+    {
+        source.Page = page;
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => Check(Token()));
+        source.Page = null;
+        time.Advance(TimeSpan.FromSeconds(10));
+        await Accepted(Token());
+        source.Page = page;
+        time.Advance(TimeSpan.FromMinutes(6));
 
         Assert.Equal("issuer_unavailable", refused.Error.Code);
         await Accepted(Token());

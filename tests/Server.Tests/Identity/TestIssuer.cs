@@ -27,6 +27,15 @@ sealed class TestIssuer : IAsyncDisposable
 
     public bool IsDown { get; set; }
 
+    /// <summary>Takes what it is asked, and never answers.</summary>
+    public bool IsSilent { get; set; }
+
+    /// <summary>Whether somebody waited for an answer until he gave up.</summary>
+    public bool WasGivenUp { get; private set; }
+
+    /// <summary>What it shows to everybody, as a page that stands in for it does.</summary>
+    public string? Page { get; set; }
+
     /// <summary>What it calls itself, where that is not its address.</summary>
     public string? Name { get; set; }
 
@@ -37,16 +46,30 @@ sealed class TestIssuer : IAsyncDisposable
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var issuer = new TestIssuer(builder.Build());
         issuer.Rotate();
-        issuer.app.MapGet("/.well-known/openid-configuration", () => issuer.IsDown
-            ? Results.StatusCode(503)
+        issuer.app.MapGet("/.well-known/openid-configuration", () =>
+            issuer.IsDown ? Results.StatusCode(503)
+            : issuer.Page is { } page ? Results.Text(page, "text/html")
             : Results.Text(new JsonObject { ["issuer"] = issuer.Name ?? issuer.Url, ["jwks_uri"] = $"{issuer.Url}/keys" }.ToJsonString()));
-        issuer.app.MapGet("/keys", () =>
+        issuer.app.MapGet("/keys", async (HttpContext http) =>
         {
             issuer.Fetches++;
+            if (issuer.IsSilent) await issuer.Silence(http.RequestAborted);
             return Results.Text(issuer.Published());
         });
         await issuer.app.StartAsync();
         return issuer;
+    }
+
+    async Task Silence(CancellationToken ct)
+    {
+        try
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, ct);
+        }
+        catch (OperationCanceledException)
+        {
+            WasGivenUp = true;
+        }
     }
 
     /// <summary>A new key signs, and those before it are withdrawn.</summary>

@@ -118,6 +118,29 @@ public sealed class SwitchTests : IAsyncLifetime
         Assert.Equal(1, (await Command("switch", "BILLING_CHARGING_ENABLED", "no")).Code);
     }
 
+    // In the shell of whoever is in a hurry is no key of Stripe's.
+    [Theory]
+    [InlineData("BILLING_PURCHASE_ENABLED", "false")]
+    [InlineData("BILLING_AUTO_RECHARGE", "false")]
+    [InlineData("BILLING_ROUNDING_MODE", "ceil")]
+    [InlineData("BILLING_ROLLOUT_PERCENTAGE", "5")]
+    public async Task The_command_needs_nothing_but_the_database(string name, string value)
+    {
+        var changed = await Command("switch", name, value);
+
+        Assert.True(changed.Code == 0, changed.Output);
+        Assert.Equal([$"{name}={value}"], await Tables.Read<string>(postgres.ConnectionString, "select name || '=' || value from switch"));
+    }
+
+    [Fact]
+    public async Task A_switch_that_is_misspelt_in_the_environment_is_told()
+    {
+        await using var server = ServerProcess.Serve(postgres.ConnectionString, ("BILLING_CHARGING_ENABLE", "false"));
+        await server.WaitReady();
+
+        Assert.Contains("BILLING_CHARGING_ENABLE is set and is no switch", server.Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_command_s_own_environment_changes_nothing()
     {

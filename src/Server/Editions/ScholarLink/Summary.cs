@@ -9,7 +9,6 @@ using Purser.Server.Identity;
 using Purser.Server.Insight;
 using Purser.Server.Ledger;
 using Purser.Server.Payments;
-using Purser.Server.Payments.Stripe;
 using Purser.Server.Platform;
 
 namespace Purser.Server.Editions.ScholarLink;
@@ -39,12 +38,14 @@ static class Summary
     public static void MapSummary(this IEndpointRouteBuilder routes) =>
         routes.MapGet("/billing/summary", Show).WithSummary("A user's balance, what can be bought, and what happened last").Produces<SummaryAnswer>();
 
-    static async Task<IResult> Show(User user, StripeClient stripe, Db db, CurrentCatalog catalog, TimeProvider time, CancellationToken ct)
+    static async Task<IResult> Show(User user, Settings settings, Db db, CurrentCatalog catalog, TimeProvider time, CancellationToken ct)
     {
         var balance = (await db.Balance(user.Customer, catalog, ct))!;
         var entries = await db.LastLines(user.Customer, Recent, ct);
         var calls = await db.Calls(WalletId.Of(user.Customer), key: null, before: long.MaxValue, Recent, ct);
-        var receipts = (await db.OrdersOf(user.Customer, stripe.Livemode, after: null, Recent, ct)).ToDictionary(order => order.Reference, order => order.ReceiptUrl);
+        // Without Stripe nothing was bought.
+        var orders = settings.Stripe is { } stripe ? await db.OrdersOf(user.Customer, stripe.Livemode, after: null, Recent, ct) : [];
+        var receipts = orders.ToDictionary(order => order.Reference, order => order.ReceiptUrl);
         return TypedResults.Json(
             new SummaryAnswer(
                 Millicredits(balance.Balance),

@@ -20,6 +20,8 @@ public sealed class ScholarLinkApp : IAsyncLifetime
 
     internal TestIssuer Issuer { get; private set; } = null!;
 
+    internal Settings Settings { get; private set; } = null!;
+
     public string ConnectionString => postgres.ConnectionString;
 
     public async ValueTask InitializeAsync()
@@ -27,7 +29,7 @@ public sealed class ScholarLinkApp : IAsyncLifetime
         postgres = await Postgres.Create();
         Stripe = await StripeAccount.Open();
         Issuer = await TestIssuer.Start();
-        var settings = Given.Settings with
+        Settings = Given.Settings with
         {
             Edition = "scholarlink",
             CatalogFile = $"{Checkout.Root}/catalogs/scholarlink.yaml",
@@ -36,7 +38,7 @@ public sealed class ScholarLinkApp : IAsyncLifetime
             Stripe = new(Stripe.Url, Stripe.Key, []),
             Providers = new Dictionary<string, ProviderAccess> { ["openai"] = new(new(Stripe.Url, "/openai/v1"), $"sk-{Guid.CreateVersion7():N}") },
         };
-        server = await PurserServer.Build(settings, ConnectionString);
+        server = await PurserServer.Build(Settings, ConnectionString);
         await server.StartAsync();
         var endpoint = await Stripe.Post("/v1/webhook_endpoints", new()
         {
@@ -195,6 +197,23 @@ public sealed class ScholarLinkTests(ScholarLinkApp app) : IClassFixture<Scholar
         var answer = await http.Post("/api/stripe/webhook", """{"id":"evt_1","type":"checkout.session.completed"}""");
 
         Assert.Equal((400, "missing_signature"), (answer.Status, answer.Error.GetProperty("code").GetString()));
+    }
+
+    [Fact]
+    public async Task Without_Stripe_nothing_is_sold_and_the_rest_goes_on()
+    {
+        await Buy();
+        await using var server = await PurserServer.Build(app.Settings with { Stripe = null }, app.ConnectionString);
+        await server.StartAsync(TestContext.Current.CancellationToken);
+        using var http = new HttpClient { BaseAddress = new(server.Urls.Single()) };
+        http.DefaultRequestHeaders.Authorization = User.DefaultRequestHeaders.Authorization;
+
+        var summary = await http.Read("/api/billing/summary");
+        var chat = await http.Post("/api/ai/chat", Hello);
+        var checkout = await http.Post("/api/stripe/create-checkout-session", Body("""{"packageCode":"starter"}"""));
+        await server.StopAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal((200, "9990000", 200, 404), (summary.Status, summary.Text("balanceMillicredits"), chat.Status, checkout.Status));
     }
 
     async Task Buy()
