@@ -24,7 +24,7 @@ sealed class Issuer(OidcAccess access, TimeProvider time, ILogger<Issuer> log) :
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     // How long a caller waits for newer keys while there are some.
-    static readonly TimeSpan Courtesy = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan Courtesy = TimeSpan.FromSeconds(2);
 
     readonly Trusted trusted = new(access.Issuer, access.Audience);
     readonly SemaphoreSlim fetching = new(1, 1);

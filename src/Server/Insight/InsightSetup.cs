@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Npgsql;
 using Purser.Server.Identity;
 using Purser.Server.Platform;
 
@@ -8,7 +9,7 @@ static class InsightSetup
 {
     public static void AddInsight(this IServiceCollection services)
     {
-        services.AddSingleton<Reconciliations>();
+        services.AddSingleton(provider => new Reconciliations(provider.GetRequiredService<NpgsqlDataSource>(), Reconciliations.Patience));
         services.AddSingleton<Alerts>();
         services.AddSingleton(DailyReconciliation.Job);
         services.AddSingleton<Finances>();

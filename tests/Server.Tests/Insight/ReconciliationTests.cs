@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 using Purser.Server.Insight;
 using Purser.Server.Platform;
 using Purser.Server.Tests.Ledger;
@@ -61,6 +62,24 @@ public sealed class ReconciliationTests : IAsyncLifetime
 
         var alert = Assert.Single((await app.Client.Read("/v1/alerts")).Json.GetProperty("data").EnumerateArray());
         Assert.Equal("usage_mismatch", alert.GetProperty("kind").GetString());
+    }
+
+    [Fact]
+    public async Task Questions_that_take_too_long_are_an_alert_and_no_failure_that_has_them_asked_again()
+    {
+        await GivenUsage();
+        await using var connection = new NpgsqlConnection(app.ConnectionString);
+        await connection.OpenAsync(Ct);
+        await using var transaction = await connection.BeginTransactionAsync(Ct);
+        await using var inTheWay = new NpgsqlCommand("lock table call in access exclusive mode", connection, transaction);
+        await inTheWay.ExecuteNonQueryAsync(Ct);
+
+        await DailyReconciliation.Run(
+            new(app.Services.GetRequiredService<NpgsqlDataSource>(), TimeSpan.FromSeconds(1)), app.Services.GetRequiredService<Alerts>(),
+            app.Time.GetUtcNow(), Ct);
+
+        var alert = Assert.Single((await app.Client.Read("/v1/alerts")).Json.GetProperty("data").EnumerateArray());
+        Assert.Equal("reconciliation_unfinished", alert.GetProperty("kind").GetString());
     }
 
     [Fact]
