@@ -29,13 +29,7 @@ static class PurserServer
         // While anything listens here, each request makes an activity and a scope that nobody reads.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
 
-        builder.Services.AddPlatform(settings, connectionString);
-        builder.Services.AddIdentity(settings.Oidc);
-        builder.Services.AddCatalog(settings.CatalogFile);
-        builder.Services.AddLedger(connectionString);
-        builder.Services.AddPayments(settings.Stripe, edition is null ? WebhookRoute.Ordinary : new(edition.WebhookPath));
-        builder.Services.AddGateway();
-        builder.Services.AddInsight();
+        builder.Services.AddSlices(settings, connectionString, edition);
         edition?.Add(builder.Services);
         replace?.Invoke(builder.Services);
 
@@ -59,5 +53,17 @@ static class PurserServer
         app.MapInsight();
         edition?.Map(app);
         return app;
+    }
+
+    /// <summary>The server's parts, without anything being read, opened or started.</summary>
+    public static void AddSlices(this IServiceCollection services, Settings settings, string connectionString, Edition? edition = null)
+    {
+        services.AddPlatform(settings, connectionString);
+        services.AddIdentity(settings.Oidc);
+        services.AddCatalog(settings.CatalogFile);
+        services.AddLedger(connectionString);
+        services.AddPayments(settings.Stripe, edition is null ? WebhookRoute.Ordinary : new(edition.WebhookPath));
+        services.AddGateway();
+        services.AddInsight();
     }
 }

@@ -1,9 +1,13 @@
+using Npgsql;
 using Purser.Server.Identity;
 using Purser.Server.Platform;
 
 namespace Purser.Server;
 
-/// <summary>./purser switch: on the database itself, so that it works whatever state the servers are in.</summary>
+/// <summary>
+/// ./purser switch: on the database itself, so that it works whatever state the servers are in, and with nothing but the
+/// database: whoever has to stop something has no time for a catalog's faults, and means no upgrade.
+/// </summary>
 static class SwitchCommands
 {
     const string Actor = "command line";
@@ -11,17 +15,26 @@ static class SwitchCommands
     public static async Task<int> Run(Settings settings, string[] arguments, CancellationToken ct)
     {
         await using var database = await Database.Open(settings, Commands.Say, ct);
-        WebApplication app = null!;
-        await Database.Reach(async () => app = await PurserServer.Build(settings, database.ConnectionString));
-        await using (app)
+        var services = new ServiceCollection();
+        services.AddLogging();
+        services.AddSlices(settings, database.ConnectionString);
+        await using var parts = services.BuildServiceProvider();
+        var board = parts.GetRequiredService<SwitchBoard>();
+        try
         {
-            var board = app.Services.GetRequiredService<SwitchBoard>();
-            if (arguments is [var name, var value])
-                await Change(board, app.Services.GetRequiredService<AuditLog>(), name, value, ct);
-            foreach (var state in await board.States(ct))
-                if (arguments.Length == 0 || state.Name == arguments[0]) Console.WriteLine($"{state.Name}={state.Value}{By(state)}");
-            return 0;
+            await Database.Reach(async () =>
+            {
+                if (arguments is [var name, var value]) await Change(board, parts.GetRequiredService<AuditLog>(), name, value, ct);
+                foreach (var state in await board.States(ct))
+                    if (arguments.Length == 0 || state.Name == arguments[0]) Console.WriteLine($"{state.Name}={state.Value}{By(state)}");
+            });
         }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UndefinedTable)
+        {
+            throw new StartFailure("The database is that of an earlier version, without switches: ./purser migrate brings it to this one.");
+        }
+
+        return 0;
     }
 
     static async Task Change(SwitchBoard board, AuditLog audit, string name, string value, CancellationToken ct)

@@ -118,7 +118,7 @@ public sealed class SwitchTests : IAsyncLifetime
         Assert.Equal(1, (await Command("switch", "BILLING_CHARGING_ENABLED", "no")).Code);
     }
 
-    // In the shell of whoever is in a hurry is no key of Stripe's.
+    // The shell of whoever is in a hurry has no key of Stripe's, and the catalog may be what is wrong.
     [Theory]
     [InlineData("BILLING_PURCHASE_ENABLED", "false")]
     [InlineData("BILLING_AUTO_RECHARGE", "false")]
@@ -126,10 +126,25 @@ public sealed class SwitchTests : IAsyncLifetime
     [InlineData("BILLING_ROLLOUT_PERCENTAGE", "5")]
     public async Task The_command_needs_nothing_but_the_database(string name, string value)
     {
-        var changed = await Command("switch", name, value);
+        await Start();
 
-        Assert.True(changed.Code == 0, changed.Output);
+        await using var process = ServerProcess.On(postgres.ConnectionString, ["switch", name, value], ("PURSER_CATALOG", "/nowhere.yaml"));
+
+        Assert.True(await process.WaitEnd() == 0, process.Output);
         Assert.Equal([$"{name}={value}"], await Tables.Read<string>(postgres.ConnectionString, "select name || '=' || value from switch"));
+    }
+
+    [Fact]
+    public async Task A_switch_that_is_not_there_is_one_line()
+    {
+        await Start();
+
+        var (code, output) = await Command("switch", "BILLING_EVERYTHING", "false");
+        var (known, line) = await Command("switch", "BILLING_CHARGING_ENABLED");
+
+        Assert.Equal((1, 0), (code, known));
+        Assert.Contains("BILLING_EVERYTHING is no switch", Assert.Single(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Equal("BILLING_CHARGING_ENABLED=true", line.Trim());
     }
 
     [Fact]
