@@ -32,7 +32,7 @@ sealed class Recovery(Db db, CallLedger ledger, CurrentCatalog catalog, Patience
         return new("settle calls of servers that are gone", Every, recovery.Look);
     }
 
-    sealed record Open(HoldId Hold, Credits Held, Id<VirtualKey> Key, string Model, DateTimeOffset PlacedAt, Progress? Progress)
+    sealed record Open(HoldId Hold, Credits Held, bool Uncharged, Id<VirtualKey> Key, string Model, DateTimeOffset PlacedAt, Progress? Progress)
     {
         public long Beat => Progress?.Beat ?? 0;
     }
@@ -69,7 +69,8 @@ sealed class Recovery(Db db, CallLedger ledger, CurrentCatalog catalog, Patience
         // Of a model that has left the catalog since nobody can say what it costs.
         var bill = card is null
             ? new(Credits.Zero, null, null, ProviderCost.Zero)
-            : Billing.Of(new(catalog.Rates, card, startedAt, progress?.OwnKey ?? false, call.Held), settlement, progress?.ServiceTier);
+            : Billing.Of(new(catalog.Rates, card, startedAt, progress?.OwnKey ?? false, AtMost(call)), settlement, progress?.ServiceTier);
+        if (call.Uncharged && bill.Quote is null) bill = bill with { Amount = Credits.Zero };
         await ledger.Settle(
             new(call.Hold, call.Key, progress?.Wire ?? Wire.ChatCompletions, call.Model, startedAt)
             {
@@ -91,9 +92,12 @@ sealed class Recovery(Db db, CallLedger ledger, CurrentCatalog catalog, Patience
           select from hold h where h.bucket = r.bucket and h.wallet_id = r.wallet_id and h.number = r.number and h.state = 1)
         """, ct);
 
+    // Nothing is held while charging is off, and what would have been is written nowhere.
+    static Credits AtMost(Open call) => call.Uncharged ? Credits.Max : call.Held;
+
     Task<List<Open>> Find(DateTimeOffset now, CancellationToken ct) => db.All($"""
         select h.wallet_id, h.number, h.amount, h.budget, h.subject, h.expires_at, r.beat, r.wire, r.stream, r.own_key, r.service_tier,
-          r.usage, r.guessed_input, r.produced_bytes, r.started_at
+          r.usage, r.guessed_input, r.produced_bytes, r.started_at, h.uncharged
         from hold h
         left join running_call r on r.bucket = h.bucket and r.wallet_id = h.wallet_id and r.number = h.number
         where h.state = 1 and h.budget is not null and h.subject like 'model:%' and h.expires_at <= {now + patience.Hold - Youth}
@@ -101,6 +105,7 @@ sealed class Recovery(Db db, CallLedger ledger, CurrentCatalog catalog, Patience
         """, row => new Open(
             new(new(row.GetGuid(0)), row.GetInt64(1)),
             row.GetCredits(2),
+            row.GetBoolean(15),
             row.GetId<VirtualKey>(3),
             row.GetString(4)["model:".Length..],
             row.GetInstant(5) - patience.Hold,

@@ -71,6 +71,22 @@ public sealed class LostServerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_a_killed_server_had_passed_on_while_charging_was_off_has_its_price_and_is_not_charged()
+    {
+        Assert.Equal(200, (await atFirst.Put("/v1/switches/BILLING_CHARGING_ENABLED", """{"value":false}""")).Status);
+        var caller = await atFirst.GivenCaller();
+        _ = caller.Ask(Chat, Stream("gpt-4o-mini@tokens:900@slow:100ms")).ContinueWith(_ => { }, TaskScheduler.Default);
+        await Eventually.Holds(async () => (await Written()).Any(bytes => bytes > 0));
+
+        await Kill();
+        await Pass(TimeSpan.FromSeconds(25));
+
+        var call = await Settled(caller);
+        Assert.Equal(("server_lost", 0m), (call.State(), call.Charged()));
+        Assert.Equal(1 + call.Used("input_tokens") + (call.Used("output_tokens") * 2), call.GetProperty("uncharged").GetDecimal());
+    }
+
+    [Fact]
     public async Task A_call_whose_server_still_shows_signs_of_life_is_left_to_it()
     {
         var caller = await atFirst.GivenCaller();
