@@ -18,11 +18,18 @@ public static class Billing
         Settlement.Nothing => new(Credits.Zero, null, null, ProviderCost.Zero),
         Settlement.Exact exact => Price(call, exact.Usage, serviceTier),
         // A guess of ours never costs more than what was reserved for it.
-        Settlement.Estimate estimate => Price(call, estimate.Usage, serviceTier) is var bill && bill.Amount > call.Held
-            ? new(call.Held, null, bill.Used, bill.Cost)
-            : bill,
+        Settlement.Estimate estimate => Capped(Price(call, estimate.Usage, serviceTier), call.Held),
         _ => throw new InvalidOperationException("A settlement is exact, an estimate or nothing."),
     };
+
+    static Bill Capped(Bill bill, Credits held)
+    {
+        if (bill.Amount <= held || bill.Quote is not { } quote) return bill;
+
+        // Its lines still add up to it.
+        var cut = held.ToDecimal() - bill.Amount.ToDecimal();
+        return bill with { Amount = held, Quote = quote with { Amount = held, Lines = [.. quote.Lines, new("hold_limit", 1, cut, cut)] } };
+    }
 
     static Bill Price(PricedCall call, MeterCounts used, string? serviceTier)
     {
