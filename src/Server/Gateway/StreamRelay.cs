@@ -13,6 +13,9 @@ sealed class StreamRelay(Call call, HttpContext http, Patience patience, Drains 
     // Pictures come in one event.
     const int LongestEvent = 64 << 20;
 
+    // The longest answers of today's models, event by event, are half of it.
+    const long MostDrained = 64 << 20;
+
     static ReadOnlySpan<byte> NullUsage => ",\"usage\":null"u8;
 
     readonly PipeWriter caller = http.Response.BodyWriter;
@@ -22,6 +25,7 @@ sealed class StreamRelay(Call call, HttpContext http, Patience patience, Drains 
         && call.Request.StreamOptions is not { IncludeUsage.Value: true };
 
     readonly CancellationTokenSource patienceLeft = new();
+    long drained;
     bool callerLeft;
     bool ended;
     bool failed;
@@ -51,7 +55,8 @@ sealed class StreamRelay(Call call, HttpContext http, Patience patience, Drains 
             while (!ended)
             {
                 patienceLeft.CancelAfter(call.Took < patience.Call ? patience.Silence : TimeSpan.Zero);
-                if (buffer.Length > LongestEvent || await buffer.Read(answer, patienceLeft.Token) == 0) break;
+                if (buffer.Length > LongestEvent || await buffer.Read(answer, patienceLeft.Token) is not (> 0 and var read)) break;
+                if (callerLeft && (drained += read) > MostDrained) break;
 
                 call.SawFirstByte();
                 buffer.Consume(PassOn(buffer.Span));
@@ -130,7 +135,9 @@ sealed class StreamRelay(Call call, HttpContext http, Patience patience, Drains 
     /// <summary>What the provider does next is up to it: we stop reading, or read on for the usage alone.</summary>
     void CallerLeft()
     {
-        callerLeft = true;
+        // The connection tells of it, and so may a write that fails.
+        if (Interlocked.Exchange(ref callerLeft, true)) return;
+
         if (call.Target.Provider.Facts.Disconnect == Disconnect.Cancel || !drains.Enter(this)) patienceLeft.Cancel();
     }
 
@@ -149,7 +156,8 @@ sealed class StreamRelay(Call call, HttpContext http, Patience patience, Drains 
     }
 }
 
-/// <summary>Answers that are read to their end although nobody waits for them: so many at a time, for no longer than a call may take.</summary>
+/// <summary>Answers that are read to their end although nobody waits for them: so many at a time, each of
+/// no more bytes than an answer can have, for no longer than a call may take.</summary>
 sealed class Drains
 {
     const int Most = 500;
