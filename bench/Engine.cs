@@ -18,7 +18,8 @@ sealed class Engine : IAsyncDisposable
 
     Engine(string connectionString)
     {
-        data = NpgsqlDataSource.Create(connectionString);
+        // Verifying takes as long as it takes.
+        data = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connectionString) { CommandTimeout = 0 });
         source = new(connectionString);
         lanes = new(source, new(), new(new()), TimeProvider.System, NullLogger<Lanes>.Instance);
     }
