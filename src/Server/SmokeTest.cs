@@ -17,9 +17,18 @@ static class SmokeTest
         var edition = Edition.Of(settings) ?? throw new StartFailure($"Say which edition: {Form}");
         var url = new Uri(options.GetValueOrDefault("--url") ?? $"http://127.0.0.1:{settings.Port}");
         using var rehearsal = new Rehearsal(url, settings, Console.Out, TimeProvider.System);
-        await edition.Rehearse(rehearsal, ct);
-        if (options.ContainsKey("--users") || options.ContainsKey("--seconds"))
-            await edition.Live(rehearsal, Number(options, "--users", 200), TimeSpan.FromSeconds(Number(options, "--seconds", 60)), ct);
+        try
+        {
+            await rehearsal.Get("/health/live", null, ct);
+            await edition.Rehearse(rehearsal, ct);
+            if (options.ContainsKey("--users") || options.ContainsKey("--seconds"))
+                await edition.Live(rehearsal, Number(options, "--users", 200), TimeSpan.FromSeconds(Number(options, "--seconds", 60)), ct);
+        }
+        catch (HttpRequestException gone)
+        {
+            throw new StartFailure($"{url} cannot be reached ({gone.Message}): start it first, with ./purser up --edition {edition.Name}.");
+        }
+
         await rehearsal.Finish();
         return rehearsal.Ok ? 0 : 1;
     }

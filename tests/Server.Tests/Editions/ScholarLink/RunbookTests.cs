@@ -51,6 +51,15 @@ public sealed class RunbookTests : IAsyncDisposable
         Assert.Contains("PURSER_EDITION is nobody", Assert.Single(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_server_that_is_not_there_is_one_line()
+    {
+        var (code, output) = await Run("smoke-test", "--edition", "scholarlink", "--url", $"http://127.0.0.1:{Ports.Free()}");
+
+        Assert.Equal(1, code);
+        Assert.Contains("./purser up --edition scholarlink", Assert.Single(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+    }
+
     async Task<(int Code, string Output)> Run(params string[] command)
     {
         await using var process = Start(command);
