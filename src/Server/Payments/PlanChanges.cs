@@ -137,21 +137,23 @@ sealed class PlanChanges(
         return (row, changed.Child("pending_update") is null ? null : invoice.Text("hosted_invoice_url"));
     }
 
-    // What is put off is said before it is done: read in between, Stripe's new price must not be taken for a change.
+    // What is put off is said before it is done, and that it is not put off any more, after: read in between, or where
+    // Stripe did not answer, the price that it has must not be taken for a change.
     async Task<StripeObject> Send(PlanChange change, StripeForm form, string key, CancellationToken ct)
     {
-        if (change.When == ChangeWhen.NextPeriod)
-            await subscriptions.Postpone(change.From.Id, change.Plan.Code, change.Interval, change.From.PeriodEnd, ct);
-        else
-            await subscriptions.Unpostpone(change.From.Id, ct);
+        var before = change.From;
+        var later = change.When == ChangeWhen.NextPeriod;
+        if (later) await subscriptions.Postpone(before.Id, change.Plan.Code, change.Interval, before.PeriodEnd, ct);
         try
         {
-            return await stripe.Post($"/v1/subscriptions/{change.From.Id}", form, key, ct);
+            var changed = await stripe.Post($"/v1/subscriptions/{before.Id}", form, key, ct);
+            if (!later) await subscriptions.Unpostpone(before.Id, CancellationToken.None);
+            return changed;
         }
-        catch (StripeException e) when (e.Fault != StripeFault.Unavailable)
+        catch (StripeException e) when (later && e.Fault != StripeFault.Unavailable)
         {
             await subscriptions.Postpone(
-                change.From.Id, change.From.PendingPlan, change.From.PendingInterval, change.From.PendingAt, CancellationToken.None);
+                before.Id, before.PendingPlan, before.PendingInterval, before.PendingAt, CancellationToken.None);
             throw;
         }
     }

@@ -175,10 +175,13 @@ sealed class Subscriptions(
     static SubscriptionRow Followed(
         SubscriptionRow known, StripeSubscription told, SubscriptionStatus status, string plan, Interval interval, DateTimeOffset now)
     {
-        // A change that was put off: Stripe has the new price already, and the customer has the old plan until the period turns.
-        var waits = known.PendingAt is { } at && told.PeriodStart < at && plan == known.PendingPlan && interval == known.PendingInterval;
-        var undecided = known.PendingAt is { } then && told.PeriodStart < then && plan == known.Plan;
-        var pending = (waits || undecided) && !status.IsOver();
+        // A change that was put off: Stripe has the new price already, or has heard of nothing new yet, and the customer has
+        // the old plan until the period turns.
+        var waits = known.PendingAt is { } at && told.PeriodStart < at
+            && ((plan, interval) == (known.PendingPlan, known.PendingInterval)
+                || (plan, interval) == (known.Plan, known.Interval)
+                || told.Price == known.Price);
+        var pending = waits && !status.IsOver();
         return known with
         {
             Plan = waits ? known.Plan : plan,
