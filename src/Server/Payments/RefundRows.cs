@@ -120,6 +120,20 @@ static class RefundRows
         return refund with { Credits = sources.Total, Sources = sources };
     }, ct);
 
+    /// <summary>It fails: the months that it would have taken are to come again, whoever takes them next.</summary>
+    public static async Task<RefundRow> Reclaim(this Db db, RefundRow refund, CancellationToken ct)
+    {
+        if (refund.Sources is not { } sources || sources.Coming == Credits.Zero) return refund;
+
+        var rest = sources with { Coming = Credits.Zero };
+        return await db.Transact(async tx =>
+        {
+            await tx.Run($"update refund set spread = {Spreads.Write(rest)} where id = {refund.Id}", ct);
+            await tx.Reclaim(refund.Order, sources.Coming, ct);
+            return refund with { Sources = rest };
+        }, ct);
+    }
+
     public static async Task<RefundRow> Named(this Db db, RefundRow refund, string stripeId, CancellationToken ct)
     {
         await db.Run($"update refund set stripe_id = {stripeId} where id = {refund.Id} and stripe_id is null", ct);
@@ -131,7 +145,6 @@ static class RefundRows
         db.Transact(async tx =>
         {
             await tx.Run($"update refund set state = {(short)to}, failure = {failure} where id = {refund.Id}", ct);
-            if (to == RefundState.Failed && refund.Sources is { } sources) await tx.Reclaim(refund.Order, sources.Coming, ct);
             await tx.AddUp(refund.Order, ct);
             return true;
         }, ct);

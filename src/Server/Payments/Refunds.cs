@@ -268,6 +268,7 @@ sealed class Refunds(
     {
         if (refund.Sources is { } sources)
             await credits.PutBack(order, $"restore:{refund.Id}", sources, $"refund failed: {why ?? "unknown"}");
+        refund = await db.Reclaim(refund, ct);
         await credits.CatchUp(order, refund.Id, ct);
         await db.Settle(refund, RefundState.Failed, why ?? "failed", ct);
         await credits.FreezeAgain(order, ct);
@@ -276,6 +277,7 @@ sealed class Refunds(
     async Task GiveUp(RefundRow refund, OrderRow order, string why)
     {
         if (refund.Hold is { } hold) await ledger.GiveBack(order.Customer, hold, time.Now());
+        refund = await db.Reclaim(refund, CancellationToken.None);
         await credits.CatchUp(order, refund.Id, CancellationToken.None);
         await db.Settle(refund, RefundState.Failed, why, CancellationToken.None);
         await credits.FreezeAgain(order, CancellationToken.None);

@@ -133,6 +133,26 @@ public sealed class YearTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_refund_that_fails_after_a_dispute_was_lost_leaves_the_months_to_the_dispute()
+    {
+        var (customer, order) = await shop.Subscribe("enterprise", "year", "pm_card_pendingRefund");
+        await shop.Client.Post($"/v1/orders/{order}/refund", """{"reason":"all of it"}""");
+        await Tables.Run(shop.ConnectionString, $"""
+            insert into dispute (id, order_id, livemode, state, minor, credits, spread, reason, created_at)
+            values ('dp_year', '{order[4..]}', false, 3, 199000, 0, 'coming:0', 'fraudulent', now())
+            """);
+
+        var intent = (await Tables.Read<string>(shop.ConnectionString, "select payment_intent from orders")).Single();
+        await shop.Stripe.Control($"payments/{intent}/settle", new { success = false });
+        await shop.Delivered();
+        await Begin(days: 400);
+
+        var after = await shop.Purser.Balances.GetAsync(customer, Ct);
+        Assert.Equal(("refunded", 0m, 0m), ((await shop.Order(order)).Text("state"), after.Balance, after.Owed));
+        await shop.Verified();
+    }
+
+    [Fact]
     public async Task A_dispute_keeps_the_months_and_a_lost_one_takes_them()
     {
         var (customer, order) = await shop.Subscribe("enterprise", "year", "pm_card_createDispute");
