@@ -182,7 +182,9 @@ sealed class Reconciliation(
 
             await Guarded(dispute.Id, told, async () =>
             {
-                if (await disputes.Look(dispute.Id, ct) == Applied.Done)
+                // A lost one that the bank takes up again stays lost until that is decided.
+                if (await disputes.Look(dispute.Id, ct) == Applied.Done && await db.Dispute(dispute.Id, ct) is { } after
+                    && (after.State != before?.State || after.Hold != before?.Hold))
                     told($"{dispute.Id}: is {dispute.Status} at Stripe, and was {(before is null ? "unknown" : Names.Of(before.State))} here");
             });
         }

@@ -18,6 +18,9 @@ sealed class StripePrices(StripeClient stripe, StripeAccess access, Db db, TimeP
     const short Packages = 1;
     const short Plans = 2;
 
+    /// <summary>What marks a product at Stripe as made for the catalog.</summary>
+    public const string CodeKey = "purser_code";
+
     // Products that are known to be at Stripe.
     readonly ConcurrentDictionary<string, bool> there = new();
 
@@ -83,7 +86,7 @@ sealed class StripePrices(StripeClient stripe, StripeAccess access, Db db, TimeP
             {
                 { "id", id },
                 { "name", name },
-                { "metadata[purser_code]", code },
+                { $"metadata[{CodeKey}]", code },
             }, $"purser-product-{id}-{Guid.CreateVersion7():N}", ct);
         }
         catch (StripeException e) when (e.Code == "resource_already_exists")
@@ -116,6 +119,8 @@ sealed class StripePrices(StripeClient stripe, StripeAccess access, Db db, TimeP
 
     async Task<string> Create(string product, string lookupKey, Interval? interval, Money price, CancellationToken ct)
     {
+        // The same for all who make it now; another one once that price had to be given up, which Stripe would answer with again.
+        var former = (await stripe.Get("/v1/prices", new() { { "lookup_keys[0]", lookupKey } }, ct)).First("data").MaybeId;
         var made = await stripe.Post("/v1/prices", new()
         {
             { "product", product },
@@ -124,7 +129,7 @@ sealed class StripePrices(StripeClient stripe, StripeAccess access, Db db, TimeP
             { "recurring[interval]", interval is { } every ? Names.Of(every) : null },
             { "lookup_key", lookupKey },
             { "transfer_lookup_key", true },
-        }, $"purser-price-{lookupKey}-{price.Minor}-{product}", ct);
+        }, $"purser-price-{lookupKey}-{price.Minor}-{product}-{former}", ct);
         return made.Id;
     }
 

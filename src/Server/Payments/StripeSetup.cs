@@ -105,6 +105,7 @@ sealed class StripeSetup(StripeClient stripe, StripePrices prices, WebhookRoute 
         foreach (var group in All.GroupBy(one => (one.Code, one.Interval is null)))
             await CheckProduct(group.First(), differences, ct);
         foreach (var offered in All) await CheckPrice(offered, differences, ct);
+        await CheckLeftOver(differences, ct);
         if (url is not null) await CheckEndpoint(EndpointUrl(url), differences, ct);
         return differences;
     }
@@ -167,10 +168,19 @@ sealed class StripeSetup(StripeClient stripe, StripePrices prices, WebhookRoute 
             differences.Add($"{key}: the price is missing at Stripe; run ./purser stripe setup.");
         else if (price.Amount("unit_amount") != offered.Price)
             differences.Add($"{key}: {price.Id} costs {price.Amount("unit_amount")} at Stripe, and {offered.Price} in the catalog; run ./purser stripe setup.");
-        else if (price.Flag("active") != true)
-            differences.Add($"{key}: {price.Id} is archived at Stripe; make it active there.");
-        else if (offered.Interval is { } every && price.Child("recurring")?.Text("interval") != Names.Of(every))
-            differences.Add($"{key}: {price.Id} is not billed by the {Names.Of(every)} at Stripe; archive it and run ./purser stripe setup.");
+        else if (!StripePrices.Is(price, offered.Interval, offered.Price))
+            differences.Add($"{key}: {price.Id} is archived at Stripe or billed otherwise than the catalog says; run ./purser stripe setup.");
+    }
+
+    /// <summary>What setup once made for an offer that there is no more.</summary>
+    async Task CheckLeftOver(List<string> differences, CancellationToken ct)
+    {
+        var sold = All.Select(one => StripePrices.ProductId(one.Code, one.Interval is not null)).ToHashSet();
+        await foreach (var product in stripe.List("/v1/products", new() { { "active", true } }, ct))
+        {
+            if (product.Metadata.ContainsKey(StripePrices.CodeKey) && !sold.Contains(product.Id))
+                differences.Add($"{product.Id}: the product is offered at Stripe, and the catalog does not have it; archive it there.");
+        }
     }
 
     async Task CheckEndpoint(string url, List<string> differences, CancellationToken ct)

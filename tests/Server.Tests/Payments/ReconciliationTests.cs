@@ -1,5 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Purser.Server.Payments;
+using Purser.Server.Platform;
+using Purser.Server.Tests.Platform;
 
 namespace Purser.Server.Tests.Payments;
 
@@ -44,6 +46,27 @@ public sealed class ReconciliationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_lost_dispute_that_the_bank_takes_up_again_differs_only_when_that_is_decided()
+    {
+        var (customer, order) = await Buy("""{"package":"starter"}""", "pm_card_createDispute");
+        await shop.Delivered();
+        using var quiet = new Quiet(shop);
+        await quiet.Begin();
+        await Tables.Run(shop.ConnectionString, $"""
+            update dispute set state = 3, spread = 'coming:0' where order_id = '{order[4..]}'
+            """);
+
+        Assert.Empty(await shop.Reconcile());
+        var dispute = (await shop.Stripe.Get("/v1/disputes")).GetProperty("data")[0].GetProperty("id").GetString();
+        await shop.Stripe.Post($"/v1/disputes/{dispute}", new() { { "evidence[uncategorized_text]", "winning_evidence" }, { "submit", true } });
+        await Eventually.Holds(async () =>
+            (await shop.Stripe.Get($"/v1/disputes/{dispute}")).GetProperty("status").GetString() == "won");
+
+        Assert.StartsWith($"{dispute}: is won", Assert.Single(await shop.Reconcile()), StringComparison.Ordinal);
+        Assert.Equal(9_990m, await shop.Balance(customer));
+    }
+
+    [Fact]
     public async Task Setup_run_again_makes_nothing_twice()
     {
         var first = await Setup();
@@ -78,6 +101,52 @@ public sealed class ReconciliationTests : IAsyncLifetime
         Assert.Contains(differences, line => line.Contains("'Amateur'", StringComparison.Ordinal));
         await Setup();
         Assert.Single(await Check());
+    }
+
+    [Fact]
+    public async Task Whatever_differs_at_Stripe_is_a_line()
+    {
+        await Setup();
+        var yearly = (await shop.Stripe.Get("/v1/prices?lookup_keys[0]=purser_plan_pro_year_usd")).GetProperty("data")[0];
+        await shop.Stripe.Post($"/v1/prices/{yearly.GetProperty("id").GetString()}", new() { { "active", false } });
+        await shop.Stripe.Post("/v1/products/purser_package_writer", new() { { "active", false } });
+        await shop.Stripe.Post("/v1/products", new() { { "id", "purser_plan_gold" }, { "name", "Gold" }, { "metadata[purser_code]", "gold" } });
+        await shop.Stripe.Post("/v1/products", new() { { "id", "mug" }, { "name", "A mug, of somebody else's" } });
+        var endpoints = (await shop.Stripe.Get("/v1/webhook_endpoints")).GetProperty("data").EnumerateArray();
+        var ours = endpoints.Single(one => one.GetProperty("url").GetString()!.StartsWith("https://purser.example/", StringComparison.Ordinal));
+        await shop.Stripe.Post($"/v1/webhook_endpoints/{ours.GetProperty("id").GetString()}", new()
+        {
+            { "disabled", true }, { "enabled_events[0]", "invoice.paid" },
+        });
+
+        Assert.Equal(
+            [
+                "https://purser.example/webhooks/stripe disabled", "https://purser.example/webhooks/stripe event",
+                "purser_package_writer archived", "purser_plan_gold catalog", "purser_plan_pro_year_usd archived",
+            ],
+            (await Check()).Select(line => $"{line[..line.IndexOf(": ", StringComparison.Ordinal)]} {Word(line)}").Order(StringComparer.Ordinal));
+        await Setup();
+        Assert.Equal(2, (await Check()).Count);
+
+        static string Word(string line) =>
+            ((string[])["disabled", "event", "archived", "catalog"]).First(word => line.Contains(word, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_production_server_does_not_start_with_a_price_that_is_missing_at_Stripe()
+    {
+        var stripe = shop.Settings.Stripe! with
+        {
+            Prices = new Dictionary<string, string> { ["STRIPE_PRICE_STARTER_USD"] = "price_gone" },
+        };
+        var settings = shop.Settings with { Stripe = stripe };
+
+        var fault = await Assert.ThrowsAsync<StartFailure>(
+            () => RunningServer.Start(settings with { Mode = Mode.Production }, shop.ConnectionString, Ct));
+        Assert.StartsWith("STRIPE_PRICE_STARTER_USD is price_gone", Assert.Single(fault.Lines), StringComparison.Ordinal);
+
+        await using var other = await RunningServer.Start(settings, shop.ConnectionString, Ct);
+        Assert.StartsWith("http://127.0.0.1:", other.Address, StringComparison.Ordinal);
     }
 
     [Fact]
