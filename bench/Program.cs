@@ -25,6 +25,12 @@ try
         case ["webhooks", "--short"]:
             await RunWebhooks(payments: 600);
             return 0;
+        case ["entitlements"]:
+            await RunEntitlements(TimeSpan.FromSeconds(10));
+            return 0;
+        case ["entitlements", "--short"]:
+            await RunEntitlements(TimeSpan.FromSeconds(2));
+            return 0;
         case ["gateway"]:
             await RunGateway(TimeSpan.FromSeconds(10), calls: 100_000, streams: 1_000);
             return 0;
@@ -38,7 +44,7 @@ try
             await RunCalls(rounds: 20);
             return 0;
         default:
-            throw new StartFailure("Say which benchmark: ./purser bench ledger, webhooks, gateway or calls (add --short for a quick look).");
+            throw new StartFailure("Say which benchmark: ./purser bench ledger, webhooks, entitlements, gateway or calls (add --short for a quick look).");
     }
 }
 catch (StartFailure fault)
@@ -51,6 +57,12 @@ static async Task RunWebhooks(int payments)
 {
     await using var cluster = await Cluster.Start();
     await new WebhookBench(cluster, payments).Run();
+}
+
+static async Task RunEntitlements(TimeSpan duration)
+{
+    await using var cluster = await Cluster.Start();
+    await new EntitlementsBench(cluster, duration).Run();
 }
 
 static async Task RunGateway(TimeSpan duration, int calls, int streams)

@@ -133,7 +133,7 @@ sealed class WebhookBench(Cluster cluster, int payments)
         return (double)(await command.ExecuteScalarAsync())!;
     }
 
-    static async Task<JsonElement> Send(HttpClient http, HttpMethod method, string path, string body, string type)
+    public static async Task<JsonElement> Send(HttpClient http, HttpMethod method, string path, string body, string type)
     {
         using var request = new HttpRequestMessage(method, path) { Content = new StringContent(body, Encoding.UTF8, type) };
         using var response = await http.SendAsync(request);
