@@ -153,7 +153,7 @@ public sealed class ChaosTests : IAsyncLifetime
         await Until(order, "paid");
         var intent = life.Intents[order];
         foreach (var minor in (long[])[100, 250])
-            await Persist(() => stripe.Post("/v1/refunds", new() { { "payment_intent", intent }, { "amount", minor } }));
+            await Persist(() => stripe.Post("/v1/refunds", new() { { "payment_intent", intent }, { "amount", minor } }, $"refund-{intent}-{minor}"));
         life.Balance = 9_990 - 3_500;
         life.Orders[order] = "partially_refunded";
         return life;

@@ -17,8 +17,9 @@ sealed class StripeAccount(Uri url) : IDisposable
 
     public Task<JsonElement> Get(string path) => Send(HttpMethod.Get, path, null);
 
-    public Task<JsonElement> Post(string path, StripeForm? form = null) =>
-        Send(HttpMethod.Post, path, new StringContent((form ?? []).Encode(), null, "application/x-www-form-urlencoded"));
+    /// <param name="key">For what must happen once, although it may be asked for again.</param>
+    public Task<JsonElement> Post(string path, StripeForm? form = null, string? key = null) =>
+        Send(HttpMethod.Post, path, new StringContent((form ?? []).Encode(), null, "application/x-www-form-urlencoded"), key);
 
     public Task<JsonElement> Delete(string path) => Send(HttpMethod.Delete, path, null);
 
@@ -34,11 +35,12 @@ sealed class StripeAccount(Uri url) : IDisposable
 
     public void Dispose() => http.Dispose();
 
-    async Task<JsonElement> Send(HttpMethod method, string path, HttpContent? content)
+    async Task<JsonElement> Send(HttpMethod method, string path, HttpContent? content, string? key = null)
     {
         using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative)) { Content = content };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Key);
         request.Headers.Add("Stripe-Version", StripeClient.Version);
+        if (key is not null) request.Headers.Add("Idempotency-Key", key);
         using var response = await http.SendAsync(request, TestContext.Current.CancellationToken);
         var body = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         return response.IsSuccessStatusCode

@@ -148,9 +148,10 @@ public sealed class SubscriptionTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("unpaid", "free")]
-    [InlineData("past_due", "enterprise")]
-    public async Task A_renewal_that_is_never_paid_ends_as_the_account_says(string final, string plan)
+    [InlineData("unpaid", "unpaid", "free")]
+    [InlineData("past_due", "past_due", "enterprise")]
+    [InlineData("pause", "paused", "free")]
+    public async Task A_renewal_that_is_never_paid_ends_as_the_account_says(string final, string status, string plan)
     {
         await shop.Stripe.Control("dunning", new { retries = new[] { 1, 1 }, final });
         var (customer, _) = await shop.Subscribe("enterprise");
@@ -160,7 +161,7 @@ public sealed class SubscriptionTests : IAsyncLifetime
         await Advance(5);
 
         // Past due, it is the fortnight that ends the access, not the last attempt.
-        Assert.Equal((final, plan), ((await Subscription(customer)).Text("status"), await Plan(customer)));
+        Assert.Equal((status, plan), ((await Subscription(customer)).Text("status"), await Plan(customer)));
         Assert.Equal(260_000m, await shop.Balance(customer));
         Assert.Equal((409, "subscription_exists"), (await shop.TryCheckout(customer, """{"plan":"pro","interval":"month"}""")).Code());
     }
@@ -249,6 +250,37 @@ public sealed class SubscriptionTests : IAsyncLifetime
 
         Assert.Equal(260_000m, await shop.Balance(customer));
         Assert.Equal("paid", (await shop.Order(order)).Text("state"));
+    }
+
+    [Fact]
+    public async Task A_first_payment_that_nobody_confirms_ends_without_a_subscription()
+    {
+        var customer = await shop.GivenCustomer();
+        var (order, session) = await shop.Checkout(customer, """{"plan":"enterprise","interval":"month"}""");
+        await shop.Stripe.Pay(session, "pm_card_threeDSecure2Required");
+
+        await Advance(2);
+
+        Assert.Equal(("expired", 0m), ((await shop.Order(order)).Text("state"), await shop.Balance(customer)));
+        Assert.Equal((404, "free"), ((await Subscription(customer)).Status, await Plan(customer)));
+        Assert.Equal(201, (await shop.TryCheckout(customer, """{"plan":"pro","interval":"month"}""")).Status);
+    }
+
+    [Fact]
+    public async Task A_renewal_that_asks_for_confirmation_brings_its_credits_after_it()
+    {
+        var (customer, _) = await shop.Subscribe("enterprise");
+        var id = (await Subscription(customer)).Text("id");
+        await shop.UseCard(customer, "pm_card_authenticationRequired");
+        await Advance(32);
+        Assert.Equal(("past_due", 260_000m), ((await Subscription(customer)).Text("status"), await shop.Balance(customer)));
+
+        var open = (await shop.Stripe.Get($"/v1/invoices?status=open&subscription={id}")).GetProperty("data")[0].GetProperty("id").GetString();
+        var payment = (await shop.Stripe.Get($"/v1/invoice_payments?invoice={open}")).GetProperty("data")[0].GetProperty("payment");
+        await shop.Stripe.Control($"payments/{payment.GetProperty("payment_intent").GetString()}/authenticate", new { success = true });
+        await shop.Delivered();
+
+        Assert.Equal(("active", 520_000m), ((await Subscription(customer)).Text("status"), await shop.Balance(customer)));
     }
 
     [Fact]

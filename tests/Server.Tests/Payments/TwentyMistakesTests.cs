@@ -275,6 +275,7 @@ public sealed class TwentyMistakesTests : IAsyncLifetime
         var unknown = """{"id":"evt_u","type":"v9.thing.happened","created":1,"livemode":false,"data":{"object":{}},"more":[{}]}"""u8.ToArray();
 
         Assert.Equal(200, (await Deliver(known)).Status);
+        Assert.Equal("pending", (await shop.Client.Read("/v1/webhook-events/evt_k")).Text("state"));
         Assert.Equal(200, (await Deliver(unknown)).Status);
         Assert.Equal("ignored", (await shop.Client.Read("/v1/webhook-events/evt_u")).Text("state"));
     }
