@@ -72,8 +72,8 @@ public static class BearerToken
         if (claims.Text("iss") != trusted.Issuer) return TokenRefusal.WrongIssuer;
         if (!new Claims(claims).Has("aud", trusted.Audience)) return TokenRefusal.WrongAudience;
         if (Instant(claims, "exp") is not { } expiry) return TokenRefusal.NoExpiry;
-        if (now >= expiry + Skew) return TokenRefusal.Expired;
-        if (claims.TryGetProperty("nbf", out _) && !(Instant(claims, "nbf") - Skew <= now)) return TokenRefusal.NotYetValid;
+        if (now - Skew >= expiry) return TokenRefusal.Expired;
+        if (claims.TryGetProperty("nbf", out _) && !(Instant(claims, "nbf") <= now + Skew)) return TokenRefusal.NotYetValid;
 
         return string.IsNullOrEmpty(claims.Text("sub")) ? TokenRefusal.NoSubject : null;
     }

@@ -134,6 +134,11 @@ public sealed class BearerTokenTests
     public void A_token_expires(int secondsLeft, TokenRefusal? why) =>
         Assert.Equal(why, Why(Sign(Header(), Good.With("exp", Seconds(secondsLeft)))));
 
+    // The last second that there is.
+    [Fact]
+    public void A_token_may_be_good_till_the_end_of_time() =>
+        Accepted(Sign(Header(), Good.With("exp", DateTimeOffset.MaxValue.ToUnixTimeSeconds() - 1)));
+
     [Theory]
     [InlineData(29, null)]
     [InlineData(31, TokenRefusal.NotYetValid)]
