@@ -149,23 +149,32 @@ public sealed class TwentyMistakesTests : IAsyncLifetime
         foreach (var member in (string[])["amount", "price", "credits", "unit_amount", "money"])
             Assert.Equal(400, (await shop.TryCheckout(customer, $$"""{"package":"publisher","{{member}}":1}""")).Status);
 
-        // A session of somebody else's making, for a cent, under our order's name.
+        // Sessions of somebody else's making, for half a dollar, under the names of our orders: of one that is on its own page,
+        // and of one whose page was not written down.
         var (order, _) = await shop.Checkout(customer, """{"package":"publisher"}""");
-        var forged = await shop.Stripe.Post("/v1/checkout/sessions", new()
+        var (unwritten, _) = await shop.Checkout(customer, """{"package":"publisher"}""");
+        await Tables.Run(shop.ConnectionString, $"update orders set session = null where id = '{unwritten[4..]}'");
+        foreach (var name in (string[])[order, unwritten])
         {
-            { "mode", "payment" }, { "success_url", "https://a.example" },
-            { "line_items[0][quantity]", 1 },
-            { "line_items[0][price_data][currency]", "usd" },
-            { "line_items[0][price_data][unit_amount]", 50 },
-            { "line_items[0][price_data][product_data][name]", "Publisher" },
-            { "metadata[purser_order]", order }, { "metadata[purser_customer]", customer },
-        });
-        await shop.Stripe.Pay(forged.GetProperty("id").GetString()!);
+            var forged = await shop.Stripe.Post("/v1/checkout/sessions", new()
+            {
+                { "mode", "payment" }, { "success_url", "https://a.example" },
+                { "line_items[0][quantity]", 1 },
+                { "line_items[0][price_data][currency]", "usd" },
+                { "line_items[0][price_data][unit_amount]", 50 },
+                { "line_items[0][price_data][product_data][name]", "Publisher" },
+                { "metadata[purser_order]", name }, { "metadata[purser_customer]", customer },
+            });
+            await shop.Stripe.Pay(forged.GetProperty("id").GetString()!);
+        }
+
         await shop.Delivered();
 
         Assert.Equal(0m, await shop.Balance(customer));
-        var failed = (await shop.Client.Read("/v1/webhook-events?state=failed")).Json.GetProperty("data").EnumerateArray();
-        Assert.Contains(failed, one => one.GetProperty("error").GetString()!.Contains("0.50 USD", StringComparison.Ordinal));
+        var failed = (await shop.Client.Read("/v1/webhook-events?state=failed")).Json.GetProperty("data").EnumerateArray()
+            .Select(one => one.GetProperty("error").GetString()!).ToList();
+        foreach (var name in (string[])[order, unwritten])
+            Assert.Contains(failed, why => why.Contains("0.50 USD", StringComparison.Ordinal) && why.Contains(name, StringComparison.Ordinal));
     }
 
     [Fact]
