@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Purser.Server.Tests.Platform;
 
 namespace Purser.Server.Tests;
 
@@ -7,6 +8,9 @@ namespace Purser.Server.Tests;
 static class Processes
 {
     public static bool IsAlive(int process) => Stat(process) is [not ("Z" or "X"), ..];
+
+    /// <summary>Whoever stops PostgreSQL sees its file go, a moment before the process itself has gone.</summary>
+    public static Task HasEnded(int process) => Eventually.Holds(() => !IsAlive(process));
 
     public static int ChildOf(int parent) => ChildrenOf(parent).Single();
 

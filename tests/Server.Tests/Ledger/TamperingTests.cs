@@ -87,7 +87,7 @@ public sealed class TamperingTests(App app) : IClassFixture<App>
         var found = (await Wallets.Verify(app.ConnectionString)).Differences.Where(one => one.Customer == customer).ToList();
         Assert.Contains(found, one => one.Seq == seq && one.What.Contains(words, StringComparison.Ordinal));
         Assert.All(found, one => Assert.Equal(wallet.ToString(), one.Wallet));
-        await Tamper("delete from {tables} where {wallet}", wallet);
+        await Forget(wallet);
     }
 
     [Fact]
@@ -200,20 +200,29 @@ public sealed class TamperingTests(App app) : IClassFixture<App>
 
     Task Tamper(string sql, WalletId wallet)
     {
-        string[] tables = ["entry", "lot", "hold", "projection", "budget"];
-        var named = sql.Contains("{tables}", StringComparison.Ordinal)
-            ? string.Join(';', tables.Select(table => sql.Replace("{tables}", table, StringComparison.Ordinal)))
-                + ";delete from wallet where {id}"
-            : sql;
         var bucket = wallet.Bucket.ToString(CultureInfo.InvariantCulture);
         return Tables.Run(app.ConnectionString, $"""
             begin;
             alter table entry disable trigger append_only;
-            {named
+            alter table command disable trigger append_only;
+            {sql
                 .Replace("{wallet}", $"bucket = {bucket} and wallet_id = '{wallet.Value}'", StringComparison.Ordinal)
+                .Replace("{bucket}", $"bucket = {bucket}", StringComparison.Ordinal)
                 .Replace("{id}", $"bucket = {bucket} and id = '{wallet.Value}'", StringComparison.Ordinal)};
+            alter table command enable trigger append_only;
             alter table entry enable trigger append_only;
             commit
             """);
     }
+
+    // With its answers, which would be missed: only so many differences are listed, and another test looks for its own there.
+    Task Forget(WalletId wallet) => Tamper("""
+        delete from entry where {wallet};
+        delete from lot where {wallet};
+        delete from hold where {wallet};
+        delete from projection where {wallet};
+        delete from budget where {wallet};
+        delete from wallet where {id};
+        delete from command where {bucket}
+        """, wallet);
 }

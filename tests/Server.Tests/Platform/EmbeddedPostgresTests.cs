@@ -38,7 +38,7 @@ public sealed class EmbeddedPostgresTests : IDisposable
             await Run(first, "create table kept (value int); insert into kept values (42)");
         }
 
-        Assert.False(Processes.IsAlive(process));
+        await Processes.HasEnded(process);
         await using var second = await Start();
         Assert.Equal("42", await Read(second, "select value from kept"));
     }
@@ -54,7 +54,7 @@ public sealed class EmbeddedPostgresTests : IDisposable
 
         await using (var postgres = await Start()) Assert.Equal(left, postgres.Process);
 
-        Assert.False(Processes.IsAlive(left));
+        await Processes.HasEnded(left);
     }
 
     [Fact]
@@ -114,7 +114,7 @@ public sealed class EmbeddedPostgresTests : IDisposable
         int process;
         await using (var borrowed = await EmbeddedPostgres.Borrow(Embedding, Cancel)) process = borrowed.Process;
 
-        Assert.False(Processes.IsAlive(process));
+        await Processes.HasEnded(process);
     }
 
     [Fact]

@@ -50,7 +50,7 @@ public sealed class UpTests : IAsyncDisposable
 
         Assert.Equal(0, await first.Interrupt());
 
-        Assert.False(Processes.IsAlive(postgres));
+        await Processes.HasEnded(postgres);
         Assert.Null(await Get(Sandbox));
         Assert.DoesNotContain("purser: ", first.Output, StringComparison.Ordinal);
         Assert.Contains("AI keys     none: the sandbox", first.Output, StringComparison.Ordinal);
