@@ -29,7 +29,12 @@ static class StripeCommands
         try
         {
             var differences = await app.GetRequiredService<Reconciliation>().RunNow(Console.WriteLine, ct);
-            Console.WriteLine(differences == 0 ? "Nothing differs." : $"{differences} differences.");
+            Console.WriteLine(differences switch
+            {
+                0 => "Nothing differs.",
+                1 => "1 difference.",
+                _ => $"{differences} differences.",
+            });
             return 0;
         }
         finally

@@ -104,6 +104,44 @@ public sealed class ReconciliationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_commands_make_it_name_what_differs_and_end_accordingly()
+    {
+        var (unconfigured, _) = await Command(["check"], ("STRIPE_SECRET_KEY", ""));
+        var (missing, lines) = await Command(["check", "https://purser.example"]);
+        var (made, printed) = await Command(["setup", "https://purser.example"]);
+        var (same, agreed) = await Command(["check", "https://purser.example"], [.. printed.Select(Variable)]);
+        var (again, reprinted) = await Command(["setup", "https://purser.example"]);
+        var (other, named) = await Command(["check"], ("STRIPE_PRICE_STARTER_USD", "price_gone"));
+
+        Assert.Equal((1, 1, 0, 0, 0, 1), (unconfigured, missing, made, same, again, other));
+        Assert.Contains(lines, line => line.EndsWith("the product is missing at Stripe; run ./purser stripe setup.", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.EndsWith("no webhook endpoint at Stripe; run ./purser stripe setup.", StringComparison.Ordinal));
+        Assert.StartsWith("STRIPE_WEBHOOK_SECRET=whsec_", printed[^1], StringComparison.Ordinal);
+        Assert.Equal(["Stripe and the catalog agree."], agreed);
+        Assert.Equal(Prices(printed), Prices(reprinted));
+        Assert.StartsWith("STRIPE_PRICE_STARTER_USD is price_gone", Assert.Single(named), StringComparison.Ordinal);
+
+        static (string, string) Variable(string line) => (line.Split('=')[0], line.Split('=')[1]);
+    }
+
+    [Fact]
+    public async Task The_command_finds_what_nobody_told_of()
+    {
+        using var quiet = new Quiet(shop);
+        await quiet.Begin();
+        var (buyer, bought) = await Buy("""{"package":"starter"}""");
+
+        var (code, lines) = await Command(["reconcile"]);
+        var (_, later) = await Command(["reconcile"]);
+
+        Assert.Equal(0, code);
+        Assert.Contains(lines, line => line.Contains(bought, StringComparison.Ordinal));
+        Assert.Equal("1 difference.", lines[^1]);
+        Assert.Equal(9_990m, await shop.Balance(buyer));
+        Assert.Equal(["Nothing differs."], later);
+    }
+
+    [Fact]
     public async Task Whatever_differs_at_Stripe_is_a_line()
     {
         await Setup();
@@ -172,6 +210,18 @@ public sealed class ReconciliationTests : IAsyncLifetime
         var (order, session) = await shop.Checkout(customer, what);
         await shop.Stripe.Pay(session, card);
         return (customer, order);
+    }
+
+    /// <summary>./purser stripe … beside the shop's server: how it ended, and what it printed.</summary>
+    async Task<(int Code, List<string> Lines)> Command(string[] words, params (string Name, string Value)[] environment)
+    {
+        await using var command = ServerProcess.On(shop.ConnectionString, ["stripe", .. words],
+        [
+            ("PURSER_MODE", "development"), ("PURSER_CATALOG", shop.Settings.CatalogFile),
+            ("STRIPE_API_BASE", shop.Stripe.Url.ToString()), ("STRIPE_SECRET_KEY", shop.Stripe.Key), .. environment,
+        ]);
+        var code = await command.WaitEnd();
+        return (code, [.. command.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)]);
     }
 
     async Task<List<string>> Setup()
