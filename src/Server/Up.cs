@@ -40,7 +40,7 @@ static class Up
     static void Announce(Settings settings, string address, EmbeddedPostgres? postgres) => Console.WriteLine($"""
         server      {address}   (API described at {address}/docs)
         OpenAI      {address}/openai/v1   Anthropic   {address}/anthropic
-        sandbox     {settings.Sandbox.GetLeftPart(UriPartial.Authority)}   (Stripe, AI providers, mail)
+        sandbox     {settings.Sandbox.GetLeftPart(UriPartial.Authority)}   (Stripe, AI providers, users' tokens)
         AI keys     {AiKeys(settings)}
         database    {(postgres is null ? "DATABASE_URL" : $"PostgreSQL {postgres.Major} in {settings.DataFolder}")}
         catalog     {settings.CatalogFile}
