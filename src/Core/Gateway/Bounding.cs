@@ -47,6 +47,8 @@ public static class Bounding
         {
             case Wire.Embeddings:
                 return new Bounded.Known(bound, MayBeLimited: false);
+            case Wire.Images when prices[Meter.InputTokens] is null && request.Finer is var (member, asked):
+                return new Bounded.Unknown(member, $"The catalog has one price for a picture of {card.Rate.FullName}, and none for '{asked}': leave '{member}' out.");
             case Wire.Images when prices[Meter.InputTokens] is null:
                 // Sold by the piece, whatever was read for it.
                 return new Bounded.Known(new() { Pictures = request.Choices, ServiceTiers = bound.ServiceTiers }, MayBeLimited: false);
@@ -80,7 +82,7 @@ public static class Bounding
     // A token is at least one byte of text. What does not fit into the model's context is refused by its provider.
     static CallBound Prompt(CallRequest request, ModelCard card)
     {
-        var context = card.Rate.Context ?? long.MaxValue;
+        var context = Math.Max(card.Rate.Context ?? long.MaxValue, request.LeastContext);
         if (request.Unbounded) return new() { TextTokens = checked(context * (1 + request.Searches)) };
 
         var text = request.TextBytes + Frame + (FrameOfTurn * (long)request.Turns) + (request.Tools ? FrameOfTools : 0);
@@ -96,11 +98,8 @@ public static class Bounding
 
     static long? MostOutput(CallRequest request, ModelCard card)
     {
-        var most = (request.MaxOutput, card.MostOutput) switch
-        {
-            ({ } asked, { } possible) => Math.Min(asked, possible),
-            var (asked, possible) => asked ?? possible,
-        };
+        // What is asked for beyond what is possible is refused by the provider, or has become possible.
+        var most = request.MaxOutput ?? card.MostOutput;
         return most is { } each ? (each * request.Choices) + MostRejected(request) : null;
     }
 

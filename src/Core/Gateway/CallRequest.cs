@@ -25,11 +25,14 @@ public sealed record CallRequest(Wire Wire, string Model, Slice ModelAt)
 
     public bool Stream { get; init; }
 
-    /// <summary>Most tokens of one answer, where the caller says so.</summary>
-    public long? MaxOutput { get; init; }
+    /// <summary>What the caller says of the length of an answer. Chat has two names for it.</summary>
+    public IReadOnlyList<Limit> Limits { get; init; } = [];
+
+    /// <summary>Most tokens of one answer. Two names for one limit: the provider refuses both at once, or takes one of them.</summary>
+    public long? MaxOutput => Limits.Max(limit => limit.Tokens);
 
     /// <summary>Where the caller wrote null for it.</summary>
-    public Slice? NullMaxOutputAt { get; init; }
+    public Slice? NullMaxOutputAt => Limits.FirstOrDefault(limit => limit.Tokens is null)?.At;
 
     /// <summary>Answers or pictures that are asked for at once.</summary>
     public int Choices { get; init; } = 1;
@@ -65,9 +68,24 @@ public sealed record CallRequest(Wire Wire, string Model, Slice ModelAt)
     /// <summary>An expected answer, whose rejected tokens are paid for like those of the answer.</summary>
     public bool Predicts { get; init; }
 
+    /// <summary>What says that pictures are to be larger than usual, or better.</summary>
+    public (string Member, string Asked)? Finer { get; init; }
+
+    /// <summary>Tokens that the model reads at least, whatever the catalog says: some headers let it read more than usual.</summary>
+    public long LeastContext { get; init; }
+
     /// <summary>Searches of the web that the provider may make.</summary>
     public int Searches { get; init; }
+
+    /// <summary>The same for a provider that heeds chat's limit under one name only: under the other it limits nothing.</summary>
+    public CallRequest Heeding(string name) => Wire == Wire.ChatCompletions && Limits.Any(limit => limit.Name != name)
+        ? this with { Limits = [.. Limits.Where(limit => limit.Name == name)] }
+        : this;
 }
+
+/// <summary>A limit to the length of an answer, as the caller wrote it.</summary>
+/// <param name="Tokens">Null where he wrote null.</param>
+public sealed record Limit(string Name, long? Tokens, Slice At);
 
 /// <summary>The member <c>stream_options</c> as the caller wrote it.</summary>
 /// <param name="At">The whole value.</param>

@@ -31,7 +31,14 @@ sealed class HostedTools
 
     public void Add(Wire wire, string? type, long? uses)
     {
-        if (type is null || RunByTheCaller.Any(free => free.EndsWith('_') || wire == Wire.Messages ? type.StartsWith(free, StringComparison.Ordinal) : type == free)) return;
+        // At Anthropic a tool of the caller's may go without. Elsewhere what has no type is named by a member, and is the provider's.
+        if (type is null)
+        {
+            if (wire != Wire.Messages) unmetered ??= "without a type";
+            return;
+        }
+
+        if (RunByTheCaller.Any(free => free.EndsWith('_') || wire == Wire.Messages ? type.StartsWith(free, StringComparison.Ordinal) : type == free)) return;
 
         if (type.StartsWith(WebSearch, StringComparison.Ordinal))
         {

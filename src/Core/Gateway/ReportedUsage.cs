@@ -34,6 +34,16 @@ public sealed class ReportedUsage
 
     public string? ServiceTier { get; private set; }
 
+    /// <summary>An object without any count is no usage.</summary>
+    public bool HasCounts { get; private set; }
+
+    /// <summary>Whether it says how long the answer was, of what has one that is counted in tokens. Only a zero that is there is one.</summary>
+    public bool Tells(Wire wire) => wire switch
+    {
+        Wire.ChatCompletions or Wire.Responses or Wire.Messages => completion is not null || output is not null,
+        _ => HasCounts,
+    };
+
     /// <summary>Takes a usage object over: what it names replaces what was there, because counts of a stream are cumulative.</summary>
     /// <param name="json">Stands at the object's opening brace; at its end afterwards.</param>
     public void Read(ref Utf8JsonReader json)
@@ -79,6 +89,7 @@ public sealed class ReportedUsage
 
     void Take(string group, string name, decimal value)
     {
+        HasCounts = true;
         var count = (long)Math.Clamp(Math.Ceiling(value), 0, Quantities.Max);
         switch (group, name)
         {

@@ -16,7 +16,7 @@ public ref struct RequestReader
     readonly Wire wire;
     readonly ReadOnlySpan<byte> body;
     readonly Member[] openedBy = new Member[Deepest + 2];
-    readonly bool[] isPicture = new bool[Deepest + 2];
+    readonly Block[] blocks = new Block[Deepest + 2];
     Utf8JsonReader json;
     Member member;
     ulong seen;
@@ -160,7 +160,10 @@ public ref struct RequestReader
                 if (Flag("background"))
                     Refuse(RequestRefusal.NotMetered, "background", "Background responses are not metered: leave 'background' out.");
                 break;
-            case Member.WebSearchOptions or Member.McpServers when json.TokenType != JsonTokenType.Null:
+            case Member.Size or Member.Quality when wire == Wire.Images:
+                TakeFineness();
+                break;
+            case Member.WebSearchOptions or Member.McpServers or Member.SearchParameters when json.TokenType != JsonTokenType.Null:
                 Refuse(RequestRefusal.NotMetered, Members.Name(member), $"'{Members.Name(member)}' is not metered: leave it out.");
                 break;
             default:
@@ -186,14 +189,8 @@ public ref struct RequestReader
     {
         var at = Here();
         var name = Members.Name(member);
-        if (Whole(name, 1, int.MaxValue) is not { } most)
-        {
-            request = request with { NullMaxOutputAt = at };
-            return;
-        }
-
-        // Two names for one limit: the provider refuses both at once, or takes one of them.
-        request = request with { MaxOutput = Math.Max(most, request.MaxOutput ?? 0) };
+        var most = Whole(name, 1, int.MaxValue);
+        request = request with { Limits = [.. request.Limits, new(name, most, at)] };
     }
 
     // Other prices for the same model, named elsewhere than in the service tier.
@@ -202,6 +199,14 @@ public ref struct RequestReader
         var name = Members.Name(member);
         if (Text(name) is { } variant and not ("global" or "standard"))
             request = request with { ServiceTier = variant };
+    }
+
+    // Pictures that are sold by the piece cost more where they are larger than usual, or better.
+    void TakeFineness()
+    {
+        var name = Members.Name(member);
+        if (Text(name) is { } asked and not ("auto" or "standard" or "256x256" or "512x512" or "1024x1024"))
+            request = request with { Finer = (name, asked) };
     }
 
     void TakeStreamOptions()
@@ -309,12 +314,14 @@ public ref struct RequestReader
             {
                 case JsonTokenType.PropertyName:
                     member = Members.Of(ref json);
+                    if (member == Member.Input && wire == Wire.Messages) SkipArguments();
                     break;
                 case JsonTokenType.StartObject or JsonTokenType.StartArray:
                     if (json.CurrentDepth == outside + 1 && json.TokenType == JsonTokenType.StartObject) turns++;
                     Open();
                     break;
                 case JsonTokenType.EndObject or JsonTokenType.EndArray:
+                    CountFiles(blocks[json.CurrentDepth + 1]);
                     if (json.CurrentDepth == outside) return;
                     member = Member.Other;
                     break;
@@ -329,7 +336,7 @@ public ref struct RequestReader
     {
         var inside = json.CurrentDepth + 1;
         openedBy[inside] = member;
-        isPicture[inside] = false;
+        blocks[inside] = default;
         if (member == Member.CacheControl) cacheWrites = Longer(cacheWrites, CacheWrites.Minutes);
         member = Member.Other;
     }
@@ -340,9 +347,7 @@ public ref struct RequestReader
         switch (member)
         {
             case Member.Type:
-                if (json.ValueTextEquals("image"u8)) isPicture[json.CurrentDepth] = true;
-                // It names something that the provider kept.
-                else if (json.ValueTextEquals("item_reference"u8)) unbounded = true;
+                TakeType(ref blocks[json.CurrentDepth]);
                 break;
             case Member.ImageUrl:
             case Member.Url when parent == Member.ImageUrl:
@@ -352,14 +357,15 @@ public ref struct RequestReader
                 payload += json.ValueSpan.Length;
                 soundBytes += Base64.GetMaxDecodedFromUtf8Length(json.ValueSpan.Length);
                 break;
-            case Member.Data when parent == Member.Source:
-                TakeFile();
-                break;
             // A source is a part of what says whether it is a picture.
-            case Member.Url or Member.FileId when parent == Member.Source && isPicture[json.CurrentDepth - 1]:
-                pictures++;
+            case Member.Data when parent == Member.Source:
+                blocks[json.CurrentDepth - 1].Files++;
+                blocks[json.CurrentDepth - 1].Bytes += json.ValueSpan.Length;
                 break;
-            case Member.Url when parent is Member.Source or Member.VideoUrl:
+            case Member.Url or Member.FileId when parent == Member.Source:
+                blocks[json.CurrentDepth - 1].Files++;
+                break;
+            case Member.Url when parent == Member.VideoUrl:
             case Member.FileId or Member.FileUrl or Member.VideoUrl:
             case Member.Id when parent == Member.Audio:
                 unbounded = true;
@@ -380,14 +386,31 @@ public ref struct RequestReader
         if (json.ValueSpan.StartsWith("data:"u8)) payload += json.ValueSpan.Length;
     }
 
-    // PNG, JPEG, GIF and WebP in base64. A document is text and pictures, as many as it has pages.
-    void TakeFile()
+    // Of two types the provider might take the other.
+    void TakeType(ref Block block)
     {
-        var data = json.ValueSpan;
-        if (data.StartsWith("iVBOR"u8) || data.StartsWith("/9j/"u8) || data.StartsWith("R0lGOD"u8) || data.StartsWith("UklGR"u8)) pictures++;
-        else if (isPicture[json.CurrentDepth - 1]) pictures++;
+        block.IsPicture = !block.HasType && json.ValueTextEquals("image"u8);
+        block.HasType = true;
+        // It names something that the provider kept.
+        if (json.ValueTextEquals("item_reference"u8)) unbounded = true;
+    }
+
+    // A document is text and pictures, as many as it has pages.
+    void CountFiles(in Block block)
+    {
+        if (block.Files == 0) return;
+
+        if (block.IsPicture) pictures += block.Files;
         else unbounded = true;
-        payload += data.Length;
+        payload += block.Bytes;
+    }
+
+    // What a tool was called with is text to the model, whatever it looks like.
+    void SkipArguments()
+    {
+        json.Read();
+        Skip();
+        member = Member.Other;
     }
 
     static CacheWrites Longer(CacheWrites a, CacheWrites b) => a > b ? a : b;
@@ -460,4 +483,13 @@ public ref struct RequestReader
     }
 
     void Refuse(RequestRefusal why, string? param, string message) => refused ??= new(why, param, message);
+
+    /// <summary>A part of a prompt: what it says it is, and the files that are in it.</summary>
+    struct Block
+    {
+        public bool HasType;
+        public bool IsPicture;
+        public int Files;
+        public long Bytes;
+    }
 }

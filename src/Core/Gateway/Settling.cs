@@ -68,6 +68,7 @@ public static class Settling
         Ending.Finished => call.Usage is { } whole && call.UsageIsWhole
             ? new Settlement.Exact(whole)
             : new Settlement.Estimate(Estimate(call)),
+        Ending.ProviderFailed when call.Usage is { } billed && call.UsageIsWhole => new Settlement.Exact(billed),
         // It failed before it had produced anything: what it says it has read is not worth anything to anybody.
         Ending.ProviderFailed or Ending.ServerLost when call.ProducedBytes == 0 => new Settlement.Nothing(),
         Ending.ProviderFailed or Ending.CallerLeft or Ending.ServerLost => call.Usage is { } told && call.UsageIsWhole

@@ -53,6 +53,9 @@ sealed class Call(VirtualKey key, CallRequest request, Target target, RateCard r
 
     public Credits Charged { get; set; }
 
+    /// <summary>Its settlement: whether the ledger has decided on it.</summary>
+    public Task<bool> Settled { get; set; } = Task.FromResult(false);
+
     public string Model => target.Card.Rate.FullName;
 
     public PricedCall Priced => new(rates, target.Card, startedAt, OwnKey is not null, AtMost);
@@ -62,6 +65,15 @@ sealed class Call(VirtualKey key, CallRequest request, Target target, RateCard r
     public long UsedTokens => Used is null ? 0 : Used.PromptTokens + Used.AnswerTokens;
 
     public bool Streams => request.Stream;
+
+    /// <summary>
+    /// Whether the provider is left when the caller leaves. Not where it goes on all the same, and not where what came does not tell
+    /// what it has produced: pictures, speech, thoughts that are not shown.
+    /// </summary>
+    public bool EndsWithCaller => Streams
+        && target.Provider.Facts.Disconnect == Disconnect.Cancel
+        && request is { Wire: not Wire.Images, Speaks: false }
+        && !target.Provider.Facts.ThinksUnseen(target.Name);
 
     public TimeSpan Took => Stopwatch.GetElapsedTime(started);
 

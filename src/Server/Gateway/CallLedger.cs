@@ -65,9 +65,12 @@ sealed class CallLedger(
     }
 
     /// <summary>Settles a call, whoever is still there: the provider has billed us.</summary>
-    public Task Settle(Call call, Ending how, bool usageIsWhole)
+    public Task Settle(Call call, Ending how, bool usageIsWhole) => call.Settled = Settled(call, how, usageIsWhole);
+
+    async Task<bool> Settled(Call call, Ending how, bool usageIsWhole)
     {
-        var settlement = Settling.Decide(new(how, call.Told, usageIsWhole, call.Answer.ProducedBytes, call.GuessedInput)
+        var isWhole = usageIsWhole && (call.Answer.Usage is null || call.Answer.UsageIsOfAll);
+        var settlement = Settling.Decide(new(how, call.Told, isWhole, call.Answer.ProducedBytes, call.GuessedInput)
         {
             IsText = call.Request.Wire is Wire.ChatCompletions or Wire.Responses or Wire.Messages,
         });
@@ -75,7 +78,10 @@ sealed class CallLedger(
         call.Used = bill.Used;
         call.Uncharged |= !charging.IsOnFor(call.Key.Wallet);
         call.Charged = call.Uncharged ? Credits.Zero : bill.Amount;
-        return Settle(call.Row(how) with { Estimated = settlement is Settlement.Estimate }, bill, call.Uncharged);
+        var outcome = await Settle(call.Row(how) with { Estimated = settlement is Settlement.Estimate }, bill, call.Uncharged);
+        // Of a call that cost more than there was, what was there.
+        if (outcome is Outcome.Done { Receipt: { Entry: not null } receipt } && !call.Uncharged) call.Charged = receipt.Amount;
+        return outcome is not null;
     }
 
     /// <summary>Settles a call of which only its row is left.</summary>
@@ -83,9 +89,9 @@ sealed class CallLedger(
 
     /// <summary>
     /// Once, whatever happens: the hold can only end once, and the call's row is written with its end. It is tried until
-    /// the ledger has decided.
+    /// the ledger has decided; null where it could not.
     /// </summary>
-    async Task Settle(CallRow row, Bill bill, bool uncharged)
+    async Task<Outcome?> Settle(CallRow row, Bill bill, bool uncharged)
     {
         row = row with { Price = bill.Amount, Cost = bill.Cost };
         Command command = bill.Amount == Credits.Zero
@@ -96,20 +102,21 @@ sealed class CallLedger(
             };
         for (var pause = Pause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
         {
-            switch (await Decided(row, command))
+            var outcome = await Decided(row, command);
+            switch (outcome)
             {
                 case Outcome.Done { Receipt: var receipt }:
                     if (receipt.Entry is not null) ledgerMetrics.Deducted(row.Model, receipt.Amount);
                     metrics.Settled(row.Model, row.Ending, row.Took);
-                    return;
+                    return outcome;
                 case Outcome.Refused refused:
                     log.SettledElsewhere(row.Id, refused.Why);
-                    return;
+                    return outcome;
                 case Outcome.Overloaded:
                     await Task.Delay(pause, time);
                     break;
                 case null:
-                    return;
+                    return null;
             }
         }
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Npgsql;
 using Purser.Core.Gateway;
+using Purser.Server.Gateway.Providers;
 using Purser.Server.Platform;
 
 namespace Purser.Server.Gateway;
@@ -56,7 +57,7 @@ sealed class Gateway(
     {
         if (http.Request.ContentLength > LargestBody) return TooLarge;
 
-        using var body = new PooledBytes(http.Request.ContentLength + 1 ?? 0);
+        using var body = new PooledBytes();
         try
         {
             return await Serve(http, wire, known, body);
@@ -91,6 +92,7 @@ sealed class Gateway(
         if (found is not { } key) return UnknownKey;
 
         // :: 2
+        body.Expect(http.Request.ContentLength + 1 ?? 0);
         if (!await body.Fill(http.Request.Body, LargestBody, http.RequestAborted)) return TooLarge;
         var reading = wire == Wire.Transcriptions
             ? TranscriptionReader.Read(body.Span, http.Request.ContentType)
@@ -99,6 +101,7 @@ sealed class Gateway(
             return GatewayError.Invalid(refused.Param, refused.Message, Names.Of(refused.Why));
 
         var request = ((RequestReading.Understood)reading).Request;
+        if (wire == Wire.Messages) request = request with { LeastContext = Anthropic.ContextOf(http.Request.Headers["anthropic-beta"].ToString()) };
         var (choice, noTarget) = targets.Find(request, key);
         if (noTarget is not null) return noTarget;
 
@@ -114,7 +117,7 @@ sealed class Gateway(
         Call? before = null;
         foreach (var target in choice)
         {
-            var call = new Call(key, request, target, targets.Rates, now)
+            var call = new Call(key, target.Understood(request), target, targets.Rates, now)
             {
                 Sound = sound,
                 FallbackOf = before?.Hold.Number,
@@ -184,7 +187,7 @@ sealed class Gateway(
         }
         finally
         {
-            running.Remove(call);
+            _ = running.Leave(call);
             if (sent is { InUse: true }) body.Abandon();
         }
     }
@@ -193,10 +196,9 @@ sealed class Gateway(
     async Task<Reached?> Reach(HttpContext http, Call call, Outgoing outgoing)
     {
         // Of what is no stream, the usage comes at the end: it is waited for, whether anybody still wants the answer or not.
-        var leaves = call.Streams && call.Target.Provider.Facts.Disconnect == Disconnect.Cancel;
         try
         {
-            return await providers.Send(outgoing, leaves ? http.RequestAborted : CancellationToken.None);
+            return await providers.Send(outgoing, call.EndsWithCaller ? http.RequestAborted : CancellationToken.None);
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {

@@ -7,15 +7,22 @@ sealed class PooledBytes : IDisposable
 {
     const int Ordinary = 4096;
 
-    byte[] buffer;
+    // Whoever says that more is coming gets room for it as it comes.
+    const int MostExpected = 1 << 20;
 
-    public PooledBytes(long expected = Ordinary) => buffer = ArrayPool<byte>.Shared.Rent((int)Math.Max(expected, Ordinary));
+    byte[] buffer = ArrayPool<byte>.Shared.Rent(Ordinary);
 
     public int Length { get; private set; }
 
     public ReadOnlySpan<byte> Span => buffer.AsSpan(0, Length);
 
     public ReadOnlyMemory<byte> Memory => buffer.AsMemory(0, Length);
+
+    /// <summary>Makes room for what is said to come, so that it need not be moved while it does.</summary>
+    public void Expect(long bytes)
+    {
+        if (bytes > buffer.Length) Grow((int)Math.Min(bytes, MostExpected));
+    }
 
     /// <summary>Reads to the end. False where there is more than allowed; nothing is kept of it.</summary>
     public async Task<bool> Fill(Stream from, long most, CancellationToken ct)
@@ -65,9 +72,11 @@ sealed class PooledBytes : IDisposable
         Length = 0;
     }
 
-    void Grow()
+    void Grow() => Grow(buffer.Length * 2);
+
+    void Grow(int length)
     {
-        var larger = ArrayPool<byte>.Shared.Rent(buffer.Length * 2);
+        var larger = ArrayPool<byte>.Shared.Rent(length);
         buffer.AsSpan(0, Length).CopyTo(larger);
         ArrayPool<byte>.Shared.Return(buffer);
         buffer = larger;

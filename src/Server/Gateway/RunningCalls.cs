@@ -30,6 +30,7 @@ sealed class RunningCalls(NpgsqlDataSource source, TimeProvider time, ILogger<Ru
         """;
 
     readonly ConcurrentDictionary<HoldId, Call> running = new();
+    readonly ConcurrentDictionary<HoldId, Call> left = new();
     // Those of which there is a row.
     readonly HashSet<HoldId> written = [];
 
@@ -37,7 +38,15 @@ sealed class RunningCalls(NpgsqlDataSource source, TimeProvider time, ILogger<Ru
 
     public void Add(Call call) => running[call.Hold] = call;
 
-    public void Remove(Call call) => running.TryRemove(call.Hold, out _);
+    /// <summary>
+    /// A call that is over: forgotten when the ledger has decided on it, however long that takes. Where it cannot, what is known
+    /// of the call is written down once more, and whoever finds its hold settles it by that.
+    /// </summary>
+    public async Task Leave(Call call)
+    {
+        if (!await call.Settled) left[call.Hold] = call;
+        running.TryRemove(call.Hold, out _);
+    }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -57,8 +66,9 @@ sealed class RunningCalls(NpgsqlDataSource source, TimeProvider time, ILogger<Ru
 
     async Task Write(CancellationToken ct)
     {
-        var calls = running.Values.Where(call => call.Took >= Every).OrderBy(call => call.Hold.Wallet.Value).ThenBy(call => call.Hold.Number).ToArray();
-        var over = written.Where(hold => !running.ContainsKey(hold)).ToArray();
+        var leaving = left.Values.ToArray();
+        var calls = running.Values.Where(call => call.Took >= Every).Union(leaving).OrderBy(call => call.Hold.Wallet.Value).ThenBy(call => call.Hold.Number).ToArray();
+        var over = written.Where(hold => !running.ContainsKey(hold) && !left.ContainsKey(hold)).ToArray();
         if (calls.Length == 0 && over.Length == 0) return;
 
         await using var connection = await source.OpenConnectionAsync(ct);
@@ -76,6 +86,8 @@ sealed class RunningCalls(NpgsqlDataSource source, TimeProvider time, ILogger<Ru
         await batch.ExecuteNonQueryAsync(ct);
         written.UnionWith(calls.Select(call => call.Hold));
         written.ExceptWith(over);
+        written.ExceptWith(leaving.Select(call => call.Hold));
+        foreach (var call in leaving) left.TryRemove(call.Hold, out _);
     }
 
     static void AddProgress(NpgsqlBatch batch, Call[] calls) => batch.Add(

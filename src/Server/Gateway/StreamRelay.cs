@@ -138,7 +138,7 @@ sealed class StreamRelay(Call call, HttpContext http, Patience patience, Drains 
         // The connection tells of it, and so may a write that fails.
         if (Interlocked.Exchange(ref callerLeft, true)) return;
 
-        if (call.Target.Provider.Facts.Disconnect == Disconnect.Cancel || !drains.Enter(this)) patienceLeft.Cancel();
+        if (call.EndsWithCaller || !drains.Enter(this)) patienceLeft.Cancel();
     }
 
     async Task Finish(Ending how, PooledBytes rest)

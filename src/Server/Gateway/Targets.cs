@@ -7,7 +7,12 @@ namespace Purser.Server.Gateway;
 
 /// <summary>A model that a request may be answered by.</summary>
 /// <param name="Name">What its provider calls it.</param>
-sealed record Target(ModelCard Card, Upstream Provider, string Name);
+sealed record Target(ModelCard Card, Upstream Provider, string Name)
+{
+    /// <summary>A request as its provider understands it.</summary>
+    public CallRequest Understood(CallRequest request) =>
+        Provider.Facts.HeedsBothLimits ? request : request.Heeding(Provider.Facts.LimitMember);
+}
 
 /// <summary>Finds what a request asks for, and what may stand in for it.</summary>
 sealed class Targets(CurrentCatalog catalog, ProviderTable providers)

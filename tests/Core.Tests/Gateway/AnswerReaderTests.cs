@@ -9,6 +9,8 @@ public sealed class AnswerReaderTests
     [Theory]
     [InlineData("""{"choices":[{"delta":{"content":"Hello"}}],"usage":null}""", EventKind.Content)]
     [InlineData("""{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}""", EventKind.UsageOnly)]
+    [InlineData("""{"choices":[],"usage":null}""", EventKind.UsageOnly)]
+    [InlineData("""{"choices":[],"prompt_filter_results":[]}""", EventKind.Content)]
     [InlineData("""{"choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2}}""", EventKind.Content)]
     [InlineData("""{"error":{"message":"overloaded"}}""", EventKind.Error)]
     [InlineData("[DONE]", EventKind.End)]
@@ -108,6 +110,55 @@ public sealed class AnswerReaderTests
         Assert.Equal("priority", Read(Wire.ChatCompletions, """{"choices":[],"service_tier":"priority","usage":{"prompt_tokens":1}}""").Usage!.ServiceTier);
         Assert.Null(Read(Wire.ChatCompletions, """{"choices":[],"service_tier":"default","usage":{"prompt_tokens":1}}""").Usage!.ServiceTier);
         Assert.Equal("flex", Read(Wire.Responses, """{"type":"response.completed","response":{"service_tier":"flex","usage":{"input_tokens":1}}}""").Usage!.ServiceTier);
+    }
+
+    [Fact]
+    public void What_an_answer_repeats_of_the_request_says_nothing_of_its_price()
+    {
+        const string Repeated = """
+            "metadata":{"service_tier":"flex","type":"open_page"},
+            "tools":[{"type":"function","parameters":{"type":"object","usage":{"input_tokens":1,"output_tokens":1},
+              "properties":{"usage":{"input_tokens":1,"output_tokens":1},"type":"web_search_call"}}}]
+            """;
+        const string Output = """[{"type":"web_search_call","action":{"type":"search"}}]""";
+
+        var whole = new AnswerReader(Wire.Responses);
+        whole.Whole(Encoding.UTF8.GetBytes(
+            $$"""{"output":{{Output}},"service_tier":"priority","usage":{"input_tokens":7,"output_tokens":9},{{Repeated}} }"""));
+        var begun = Read(Wire.Responses, $$"""{"type":"response.created","response":{"usage":null,{{Repeated}} } }""");
+        var ended = Read(Wire.Responses, $$"""{"type":"response.incomplete","response":{"output":{{Output}},"usage":null,{{Repeated}} } }""");
+
+        Assert.Equal(("priority", 1), (whole.Usage!.ServiceTier, whole.Searches));
+        Assert.Equal(9, whole.Usage.Disjoint(Wire.Responses, CacheWrites.None)[Meter.OutputTokens]);
+        Assert.Equal((null, 0), (begun.Usage, begun.Searches));
+        Assert.Equal((null, 1), (ended.Usage, ended.Searches));
+    }
+
+    [Fact]
+    public void Usage_in_a_choice_is_usage() => Assert.Equal(
+        2,
+        Read(Wire.ChatCompletions, """{"choices":[{"delta":{},"usage":{"prompt_tokens":1,"completion_tokens":2}}]}""")
+            .Usage!.Disjoint(Wire.ChatCompletions, CacheWrites.None)[Meter.OutputTokens]);
+
+    [Theory]
+    [InlineData("{}", null)]
+    [InlineData("""{"prompt_tokens":"1000","completion_tokens":"20"}""", null)]
+    [InlineData("""{"prompt_tokens":1000}""", false)]
+    [InlineData("""{"prompt_tokens":1000,"completion_tokens":0}""", true)]
+    public void Only_counts_that_are_there_are_believed(string usage, bool? ofAll)
+    {
+        var reader = Read(Wire.ChatCompletions, $$"""{"choices":[{"delta":{"content":"Hello"} } ] }""", $$"""{"choices":[],"usage":{{usage}} }""");
+
+        Assert.Equal(ofAll, reader.Usage is null ? null : reader.UsageIsOfAll);
+    }
+
+    [Fact]
+    public void Usage_after_which_more_came_is_not_of_all()
+    {
+        const string Interim = """{"choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":10,"completion_tokens":1}}""";
+
+        Assert.True(Read(Wire.ChatCompletions, Interim, """{"choices":[{"delta":{}}],"usage":null}""").UsageIsOfAll);
+        Assert.False(Read(Wire.ChatCompletions, Interim, """{"choices":[{"delta":{"content":"b"}}],"usage":null}""").UsageIsOfAll);
     }
 
     [Theory]

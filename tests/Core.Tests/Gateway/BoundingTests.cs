@@ -24,6 +24,32 @@ public sealed class BoundingTests
         Assert.Equal((0, 2), (bound.TextTokens, bound.Pictures));
     }
 
+    [Theory]
+    [InlineData(""","size":"1024x1024","quality":"standard" """, null)]
+    [InlineData(""","size":"1792x1024" """, "size")]
+    [InlineData(""","quality":"hd" """, "quality")]
+    public void A_picture_that_is_sold_by_the_piece_has_one_price_and_is_not_sold_finer(string more, string? param)
+    {
+        var request = Understood(Wire.Images, $$"""{"model":"large","prompt":"A sea"{{more}}}""");
+
+        Assert.Equal(param, (Bounds(request, Tariff.Priced((Meter.Images, 0.04m))) as Bounded.Unknown)?.Param);
+        Known(request, Tariff.Priced((Meter.InputTokens, 5m), (Meter.OutputImageTokens, 40m)) with { MaxOutput = 10_000 });
+    }
+
+    [Fact]
+    public void A_limit_beyond_what_the_catalog_knows_is_held_as_it_is_forwarded() =>
+        Assert.Equal(5_000, Known(Chat(""","max_tokens":5000"""), Model).Bound.OutputTokens);
+
+    [Fact]
+    public void A_context_that_is_longer_for_once_is_held()
+    {
+        var request = Understood(
+            Wire.Messages, $$"""{"model":"large","max_tokens":9,"messages":[{"role":"user","content":"{{new string('x', 300_000)}}"}]}""");
+
+        Assert.Equal(100_000, Known(request, Model).Bound.TextTokens);
+        Assert.InRange(Known(request with { LeastContext = 1_000_000 }, Model).Bound.TextTokens, 300_000, 301_000);
+    }
+
     [Fact]
     public void A_picture_that_is_sold_by_the_token_is_made_of_a_prompt()
     {
@@ -65,6 +91,8 @@ public sealed class BoundingTests
     static CallRequest Understood(Wire wire, string json) =>
         Assert.IsType<RequestReading.Understood>(RequestReader.Read(wire, Encoding.UTF8.GetBytes(json))).Request;
 
-    static Bounded.Known Known(CallRequest request, ModelRate model) => Assert.IsType<Bounded.Known>(
-        Bounding.Of(request, new RateCard(1, Tariff.Rates with { Models = [model] }).Models[0], soundSeconds: 0, Given.Noon));
+    static Bounded.Known Known(CallRequest request, ModelRate model) => Assert.IsType<Bounded.Known>(Bounds(request, model));
+
+    static Bounded Bounds(CallRequest request, ModelRate model) =>
+        Bounding.Of(request, new RateCard(1, Tariff.Rates with { Models = [model] }).Models[0], soundSeconds: 0, Given.Noon);
 }

@@ -135,6 +135,10 @@ public sealed class RequestReaderTests
     [InlineData(Wire.Messages, """{"role":"user","content":[{"type":"image","source":{"type":"url","url":"https://x/a.png"}}]}""", 1, false)]
     [InlineData(Wire.Messages, """{"role":"user","content":[{"type":"image","source":{"type":"base64","data":"iVBORw0KGgo"}}]}""", 1, false)]
     [InlineData(Wire.Messages, """{"role":"user","content":[{"type":"document","source":{"type":"base64","data":"JVBERi0xLjQK"}}]}""", 0, true)]
+    [InlineData(Wire.Messages, """{"role":"user","content":[{"source":{"type":"base64","data":"iVBORw0KGgo"},"type":"image"}]}""", 1, false)]
+    [InlineData(Wire.Messages, """{"role":"user","content":[{"type":"document","source":{"type":"text","data":"iVBORw0KGgo"}}]}""", 0, true)]
+    [InlineData(Wire.Messages, """{"role":"user","content":[{"type":"image","source":{"type":"base64","data":"JVBERi0xLjQK"},"type":"document"}]}""", 0, true)]
+    [InlineData(Wire.Messages, """{"role":"user","content":[{"type":"document","source":{"type":"base64","data":"JVBERi0xLjQK"},"type":"image"}]}""", 0, true)]
     [InlineData(Wire.Messages, """{"role":"user","content":[{"type":"document","source":{"type":"url","url":"https://x/a.pdf"}}]}""", 0, true)]
     [InlineData(Wire.Messages, """{"role":"user","content":[{"type":"document","source":{"type":"file","file_id":"file_1"}}]}""", 0, true)]
     [InlineData(Wire.ChatCompletions, """{"role":"user","content":[{"type":"file","file":{"file_id":"file-1"}}]}""", 0, true)]
@@ -147,6 +151,45 @@ public sealed class RequestReaderTests
 
         Assert.Equal((pictures, unbounded), (request.Pictures, request.Unbounded));
     }
+
+    [Theory]
+    [InlineData("image_url", "data:image/png;base64,")]
+    [InlineData("source", "")]
+    public void What_a_tool_was_called_with_is_text_however_it_looks(string member, string beginning)
+    {
+        var data = beginning + new string('A', 10_000);
+        var value = member == "source" ? $$"""{"type":"base64","data":"{{data}}"}""" : $"\"{data}\"";
+        var request = Understood(Wire.Messages, $$$"""
+            {"model":"m","max_tokens":9,"messages":[{"role":"assistant","content":
+              [{"type":"tool_use","id":"t","name":"show","input":{"type":"image","{{{member}}}":{{{value}}} } } ] } ] }
+            """);
+
+        Assert.Equal((0, false), (request.Pictures, request.Unbounded));
+        Assert.True(request.TextBytes > 10_000);
+    }
+
+    [Theory]
+    [InlineData(""","max_tokens":5""", 5, null)]
+    [InlineData(""","max_completion_tokens":5""", null, 5)]
+    [InlineData(""","max_tokens":5,"max_completion_tokens":7""", 5, 7)]
+    [InlineData(""","max_tokens":null,"max_completion_tokens":7""", null, 7)]
+    [InlineData("", null, null)]
+    public void A_limit_by_a_name_that_the_provider_does_not_heed_is_none(string limits, int? byTheFirst, int? byTheSecond)
+    {
+        var request = Understood(Wire.ChatCompletions, $$"""{"model":"m","messages":[]{{limits}}}""");
+
+        Assert.Equal(byTheFirst, request.Heeding("max_tokens").MaxOutput);
+        Assert.Equal(byTheSecond, request.Heeding("max_completion_tokens").MaxOutput);
+        Assert.Equal(byTheSecond ?? byTheFirst, request.MaxOutput);
+        Assert.NotNull(Understood(Wire.ChatCompletions, """{"model":"m","max_completion_tokens":null}""").NullMaxOutputAt);
+        Assert.Null(Understood(Wire.ChatCompletions, """{"model":"m","max_completion_tokens":null}""").Heeding("max_tokens").NullMaxOutputAt);
+    }
+
+    [Theory]
+    [InlineData("""{"model":"m","search_parameters":{"mode":"on"},"messages":[]}""")]
+    [InlineData("""{"model":"m","tools":[{"google_search":{}}],"messages":[]}""")]
+    public void What_another_provider_searches_by_is_not_metered(string body) =>
+        Assert.Equal(RequestRefusal.NotMetered, Refused(Wire.ChatCompletions, body).Item1);
 
     [Theory]
     [InlineData("""{"model":"m","previous_response_id":"resp_1","input":"go on"}""", true)]

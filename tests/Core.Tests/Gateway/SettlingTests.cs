@@ -26,6 +26,10 @@ public sealed class SettlingTests
         Assert.IsType<Settlement.Nothing>(Settling.Decide(Call with { How = how, UsageIsWhole = false, ProducedBytes = 0 }));
 
     [Fact]
+    public void A_provider_that_breaks_off_behind_its_whole_usage_has_billed_it() =>
+        Exact(Call with { How = Ending.ProviderFailed, ProducedBytes = 0 }, 100, 20);
+
+    [Fact]
     public void An_answer_without_usage_is_estimated_by_its_length() => Estimate(Call with { Usage = null, UsageIsWhole = false }, 90, 20);
 
     [Fact]

@@ -55,6 +55,19 @@ public sealed class DepartureTests(Gate gate) : IClassFixture<Gate>
     }
 
     [Fact]
+    public async Task Of_a_model_that_thinks_unseen_the_whole_answer_is_charged_with_its_thoughts()
+    {
+        var caller = await gate.GivenCaller();
+        var mark = await gate.Ai.Mark();
+
+        await caller.Leave(Chat, Stream("gpt-5-mini@tokens:20@reasoning:50@slow:50ms"), after: 3);
+
+        var call = Assert.Single(await caller.Settled(gate.ConnectionString));
+        Assert.Equal(("caller_left", false, 50, 20), (call.State(), call.Estimated(), call.Used("reasoning_tokens"), call.Used("output_tokens")));
+        Assert.Equal("finished", (await gate.Ai.Served(mark))[0].GetProperty("outcome").GetString());
+    }
+
+    [Fact]
     public async Task Where_it_goes_on_and_then_tells_nothing_what_came_is_charged()
     {
         var caller = await gate.GivenCaller();

@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 using Purser.Server.Gateway;
 using Purser.Server.Tests.Platform;
 using static Purser.Server.Tests.Gateway.Calling;
@@ -61,6 +62,27 @@ public sealed class LostDatabaseTests : IAsyncLifetime
             var call = Assert.Single(await caller.Settled(ConnectionString));
             Assert.Equal(("finished", 1m + 8 + 60), (call.State(), call.Charged()));
         }
+    }
+
+    [Fact]
+    public async Task A_call_is_under_way_until_the_ledger_has_decided_on_it()
+    {
+        var caller = await http.GivenCaller();
+        var asked = caller.Ask(Chat, Ask("gpt-4o-mini@ttft:1s"));
+        await Eventually.Holds(async () => (await Tables.Read<long>(ConnectionString, "select count(*) from hold where state = 1")).Single() == 1);
+        await using var source = NpgsqlDataSource.Create(ConnectionString);
+        await using (var connection = await source.OpenConnectionAsync(Ct))
+        await using (await connection.BeginTransactionAsync(Ct))
+        {
+            await using var held = new NpgsqlCommand("select from wallet for update", connection);
+            await held.ExecuteNonQueryAsync(Ct);
+
+            // The caller has his answer, and another server would take a call that has no sign of life for one that was lost.
+            Assert.Equal(200, (await asked).Status);
+            await Eventually.Holds(async () => (await Tables.Read<long>(ConnectionString, "select beat from running_call")).SingleOrDefault() >= 3);
+        }
+
+        Assert.Equal(49m, Assert.Single(await caller.Settled(ConnectionString)).Charged());
     }
 
     [Fact]

@@ -46,6 +46,18 @@ public sealed class LoweredLimitTests(Gate gate) : IClassFixture<Gate>
     }
 
     [Fact]
+    public async Task A_limit_by_a_name_that_the_provider_does_not_heed_is_none()
+    {
+        var caller = await gate.GivenCaller(credits: 800);
+        var body = Ask("deepseek-v4-pro", ""","max_completion_tokens":1""");
+
+        var answer = await caller.Ask(Chat, body);
+
+        Assert.Equal(body.Insert(1, $"\"max_tokens\":{answer.Header("Purser-Limited-To")},"), await Forwarded());
+        await caller.Settled(gate.ConnectionString);
+    }
+
+    [Fact]
     public async Task The_limit_is_as_high_as_the_wallet_pays_for_in_the_worst_case()
     {
         var caller = await gate.GivenCaller(credits: 800);

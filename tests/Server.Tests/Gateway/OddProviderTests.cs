@@ -90,8 +90,9 @@ public sealed class OddProviderTests(OddGate odd) : IClassFixture<OddGate>
         odd.Provider.Says(200, """{"choices":[],"usage":{"prompt_tokens":8,"completion_tokens":5000}}""");
         var caller = await gate.GivenCaller(credits: 400);
 
-        await caller.Ask(Chat, Ask("odd-model", ""","max_tokens":100"""));
+        var answer = await caller.Ask(Chat, Ask("odd-model", ""","max_tokens":100"""));
 
+        Assert.Equal("400", answer.Header("Purser-Charged"));
         await Platform.Eventually.Holds(async () => (await caller.Calls()).Length == 1);
         var call = (await caller.Calls())[0];
         Assert.Equal((400m, 1m + 8 + 10_000 - 400), (call.Charged(), call.GetProperty("shortfall").GetDecimal()));

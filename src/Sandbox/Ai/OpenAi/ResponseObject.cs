@@ -35,11 +35,12 @@ sealed class ResponseObject(AiCall call, ResponseRequest request, Completion ans
         json.WriteStartArray("output"u8);
         if (ended) WriteOutput(json);
         json.WriteEndArray();
-        WriteRepeated(json);
         json.WriteString("service_tier"u8, ended ? call.ServiceTier : "auto");
         json.WriteString("truncation"u8, "disabled"u8);
         if (ended) call.WriteUsage(json, WriteUsage);
         else json.WriteNull("usage"u8);
+        // Behind what the provider says itself, as OpenAI has them.
+        WriteRepeated(json);
         json.WriteEndObject();
     }
 

@@ -12,4 +12,7 @@ static class Anthropic
         Disconnect = Disconnect.Cancel,
         RequestIdHeader = "request-id",
     };
+
+    /// <summary>What some models read at most with a beta that the caller asks for, where they read less otherwise.</summary>
+    public static long ContextOf(string betas) => betas.Contains("context-1m", StringComparison.OrdinalIgnoreCase) ? 1_000_000 : 0;
 }

@@ -18,6 +18,12 @@ sealed record ProviderFacts(string Name, Uri? Address)
     /// <summary>The member that limits an answer, put in where the caller set none.</summary>
     public string LimitMember { get; init; } = "max_tokens";
 
+    /// <summary>Whether chat may be limited by <c>max_tokens</c> and <c>max_completion_tokens</c> alike: otherwise only the one above limits anything.</summary>
+    public bool HeedsBothLimits { get; init; }
+
+    /// <summary>Whether a model thinks without showing it: what came of its answer then does not tell how much it has produced.</summary>
+    public Func<string, bool> ThinksUnseen { get; init; } = static _ => false;
+
     /// <summary>Whether a stream tells its usage only where <c>stream_options</c> ask for it.</summary>
     public bool AskedForUsage { get; init; } = true;
 
