@@ -34,6 +34,7 @@ static class PurserServer
         replace?.Invoke(builder.Services);
 
         var app = builder.Build();
+        app.Services.GetRequiredService<SwitchBoard>().RequireSense();
         var catalog = app.Services.GetRequiredService<CurrentCatalog>();
         // Side by side: one waits for the database, the other for the compiler.
         await Task.WhenAll(

@@ -29,6 +29,14 @@ sealed class SwitchBoard(IEnumerable<Switch> switches, Settings settings, Db db,
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         await TakeOver(cancellationToken);
+    /// <summary>Refuses to start with values that make no sense, before anything is changed.</summary>
+    public void RequireSense()
+    {
+        var faults = settings.Switches.Where(set => Find(set.Key) is { } one && !one.Accepts(set.Value))
+            .Select(set => $"{set.Key} must be {Find(set.Key)!.Takes}.").ToList();
+        if (faults.Count > 0) throw new StartFailure(faults);
+    }
+
         await Follow(cancellationToken);
         await base.StartAsync(cancellationToken);
     }

@@ -93,6 +93,21 @@ public sealed class SwitchTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_start_that_is_refused_is_one_line_and_has_changed_nothing()
+    {
+        await using var process = ServerProcess.Serve(
+            postgres.ConnectionString, ("BILLING_CHARGING_ENABLED", "false"), ("BILLING_ROLLOUT_PERCENTAGE", "many"));
+
+        Assert.Equal(1, await process.WaitEnd());
+        Assert.Equal(
+            "purser: BILLING_ROLLOUT_PERCENTAGE must be a whole number from 0 to 100.",
+            Assert.Single(process.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+        var server = await Start();
+        Assert.Equal("true", Value(server, "BILLING_CHARGING_ENABLED"));
+        Assert.Empty(await Tables.Read<string>(postgres.ConnectionString, "select name from switch"));
+    }
+
+    [Fact]
     public async Task A_server_does_not_start_with_a_value_that_makes_no_sense()
     {
         var failure = await Assert.ThrowsAsync<StartFailure>(
@@ -188,6 +203,8 @@ public sealed class SwitchTests : IAsyncLifetime
         var board = server.Services.GetRequiredService<SwitchBoard>();
         return board.Change(board.Find("BILLING_CHARGING_ENABLED")!, value, "test", Ct);
     }
+
+    static string Value(WebApplication server, string name) => server.Services.GetRequiredService<SwitchBoard>().Find(name)!.Text;
 
     static bool IsOn(WebApplication server) => server.Services.GetRequiredService<Charging>().Enabled.Value;
 
