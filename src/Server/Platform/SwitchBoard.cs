@@ -5,9 +5,9 @@ namespace Purser.Server.Platform;
 sealed record SwitchState(string Name, string Value, string Takes, DateTimeOffset? ChangedAt, string? ChangedBy);
 
 /// <summary>
-/// Keeps the switches of this server as they stand in the database. What the environment says counts when it is said: where a
-/// server starts with another value than the last one did, that is a change like any other; where nothing has changed
-/// there, what was changed since stays.
+/// Keeps the switches of this server as they stand in the database. An environment that switches something off always counts at a
+/// start: that is how one rolls back. One that switches something on counts where it says something else than at the last
+/// start: a server that comes back by itself with what it always had must not undo what somebody switched off.
 /// </summary>
 sealed class SwitchBoard(IEnumerable<Switch> switches, Settings settings, Db db, TimeProvider time, ILogger<SwitchBoard> log)
     : BackgroundService
@@ -21,14 +21,14 @@ sealed class SwitchBoard(IEnumerable<Switch> switches, Settings settings, Db db,
     readonly Dictionary<string, long> versions = [];
     readonly Lock gate = new();
 
-    sealed record Row(string Name, string Value, long Version, DateTimeOffset ChangedAt, string ChangedBy);
+    sealed record Row(string Name, string Value, long Version, DateTimeOffset ChangedAt, string ChangedBy)
+    {
+        /// <summary>What the environment said at the last start that it said anything at.</summary>
+        public string? StartedWith { get; init; }
+    }
 
     public Switch? Find(string name) => byName.GetValueOrDefault(name);
 
-    /// <summary>Before the first request is taken. Commands that only work on the database do not come here: what their shell says is not meant.</summary>
-    public override async Task StartAsync(CancellationToken cancellationToken)
-    {
-        await TakeOver(cancellationToken);
     /// <summary>Refuses to start with values that make no sense, before anything is changed.</summary>
     public void RequireSense()
     {
@@ -37,6 +37,10 @@ sealed class SwitchBoard(IEnumerable<Switch> switches, Settings settings, Db db,
         if (faults.Count > 0) throw new StartFailure(faults);
     }
 
+    /// <summary>Before the first request is taken. Commands that only work on the database do not come here: what their shell says is not meant.</summary>
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await TakeOver(cancellationToken);
         await Follow(cancellationToken);
         await base.StartAsync(cancellationToken);
     }
@@ -62,7 +66,7 @@ sealed class SwitchBoard(IEnumerable<Switch> switches, Settings settings, Db db,
             on conflict (name) do update
             set value = excluded.value, version = switch.version + 1, changed_at = excluded.changed_at,
               changed_by = excluded.changed_by
-            returning name, value, version, changed_at, changed_by
+            returning name, value, version, changed_at, changed_by, started_with
             """, Read, ct);
         Apply(row!);
     }
@@ -85,33 +89,34 @@ sealed class SwitchBoard(IEnumerable<Switch> switches, Settings settings, Db db,
 
     async Task TakeOver(CancellationToken ct)
     {
-        var faults = new List<string>();
-        foreach (var (name, value) in settings.Switches)
+        foreach (var name in settings.Switches.Keys.Where(name => Find(name) is null)) log.NoSwitch(name);
+        var said = settings.Switches.Where(set => Find(set.Key) is not null).OrderBy(set => set.Key, StringComparer.Ordinal).ToList();
+        if (said.Count == 0) return;
+
+        await db.Transact(async tx =>
         {
-            if (Find(name) is not { } one)
+            // Servers that start at once decide one after the other.
+            await tx.Run($"lock table switch in share row exclusive mode", ct);
+            var rows = (await tx.All($"select name, value, version, changed_at, changed_by, started_with from switch", Read, ct))
+                .ToDictionary(row => row.Name);
+            foreach (var (name, value) in said)
             {
-                log.NoSwitch(name);
-                continue;
+                var before = rows.GetValueOrDefault(name);
+                if (before is null || before.StartedWith != value || byName[name].IsLess(value, before.Value)) await Start(tx, name, value, ct);
+                else if (before.Value != value) log.Overruled(name, before.Value, before.ChangedBy, before.ChangedAt, value);
             }
 
-            if (!one.Accepts(value))
-            {
-                faults.Add($"{name} must be {one.Takes}.");
-                continue;
-            }
-
-            await db.Run($"""
-                insert into switch (name, value, started_with, changed_at, changed_by)
-                values ({name}, {value}, {value}, {time.Now()}, {ByEnvironment})
-                on conflict (name) do update
-                set value = excluded.value, started_with = excluded.started_with, version = switch.version + 1,
-                  changed_at = excluded.changed_at, changed_by = excluded.changed_by
-                where switch.started_with is distinct from excluded.started_with
-                """, ct);
-        }
-
-        if (faults.Count > 0) throw new StartFailure(faults);
+            return said.Count;
+        }, ct);
     }
+
+    Task<int> Start(Tx tx, string name, string value, CancellationToken ct) => tx.Run($"""
+        insert into switch (name, value, started_with, changed_at, changed_by)
+        values ({name}, {value}, {value}, {time.Now()}, {ByEnvironment})
+        on conflict (name) do update
+        set value = excluded.value, started_with = excluded.started_with, version = switch.version + 1,
+          changed_at = excluded.changed_at, changed_by = excluded.changed_by
+        """, ct);
 
     async Task Follow(CancellationToken ct)
     {
@@ -136,10 +141,13 @@ sealed class SwitchBoard(IEnumerable<Switch> switches, Settings settings, Db db,
     }
 
     Task<List<Row>> Rows(CancellationToken ct) => db.All(
-        $"select name, value, version, changed_at, changed_by from switch", Read, ct);
+        $"select name, value, version, changed_at, changed_by, started_with from switch", Read, ct);
 
     static Row Read(NpgsqlDataReader row) => new(
-        row.GetString(0), row.GetString(1), row.GetInt64(2), row.GetInstant(3), row.GetString(4));
+        row.GetString(0), row.GetString(1), row.GetInt64(2), row.GetInstant(3), row.GetString(4))
+    {
+        StartedWith = row.Text(5),
+    };
 }
 
 static partial class Log
@@ -149,4 +157,8 @@ static partial class Log
 
     [LoggerMessage(922, LogLevel.Warning, "{Variable} is set and is no switch, so it changes nothing: ./purser switch lists them")]
     public static partial void NoSwitch(this ILogger log, string variable);
+
+    [LoggerMessage(923, LogLevel.Warning, "{Switch} is {Value}, set by {By} at {At:u}, and stays so, though the environment says {Environment}, "
+        + "as at the last start: ./purser switch {Switch} {Environment} if it is meant")]
+    public static partial void Overruled(this ILogger log, string @switch, string value, string by, DateTimeOffset at, string environment);
 }

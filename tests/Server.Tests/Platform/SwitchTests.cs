@@ -92,6 +92,49 @@ public sealed class SwitchTests : IAsyncLifetime
         await Eventually.Holds(() => !IsOn(first));
     }
 
+    [Theory]
+    [InlineData("BILLING_CHARGING_ENABLED", "true", "false")]
+    [InlineData("BILLING_PURCHASE_ENABLED", "true", "false")]
+    [InlineData("BILLING_AUTO_RECHARGE", "true", "false")]
+    [InlineData("BILLING_ROLLOUT_PERCENTAGE", "25", "5")]
+    public async Task An_environment_that_switches_something_off_counts_at_every_start(string name, string more, string less)
+    {
+        var first = await Start((name, less));
+        await Change(first, more, name);
+
+        var second = await Start((name, less));
+
+        Assert.Equal(less, Value(second, name));
+        await Eventually.Holds(() => Value(first, name) == less);
+    }
+
+    // As one that crashes and comes back does, while somebody has switched charging off.
+    [Theory]
+    [InlineData("BILLING_CHARGING_ENABLED", "true", "false")]
+    [InlineData("BILLING_ROLLOUT_PERCENTAGE", "100", "5")]
+    public async Task An_environment_that_has_always_switched_something_on_does_not_undo_what_was_switched_off_and_says_so(
+        string name, string more, string less)
+    {
+        var first = await Start((name, more));
+        await Change(first, less, name);
+
+        await using var second = ServerProcess.Serve(postgres.ConnectionString, (name, more));
+        await second.WaitReady();
+
+        Assert.Equal(less, Value(first, name));
+        Assert.Contains($"{name} is {less}, set by test", second.Output, StringComparison.Ordinal);
+        Assert.Contains($"./purser switch {name} {more} if it is meant", second.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_environment_that_switches_something_on_again_counts()
+    {
+        await Start(("BILLING_CHARGING_ENABLED", "true"));
+        await Start(("BILLING_CHARGING_ENABLED", "false"));
+
+        Assert.True(IsOn(await Start(("BILLING_CHARGING_ENABLED", "true"))));
+    }
+
     [Fact]
     public async Task A_start_that_is_refused_is_one_line_and_has_changed_nothing()
     {
@@ -198,10 +241,10 @@ public sealed class SwitchTests : IAsyncLifetime
         return (await process.WaitEnd(), process.Output);
     }
 
-    static Task Change(WebApplication server, string value)
+    static Task Change(WebApplication server, string value, string name = "BILLING_CHARGING_ENABLED")
     {
         var board = server.Services.GetRequiredService<SwitchBoard>();
-        return board.Change(board.Find("BILLING_CHARGING_ENABLED")!, value, "test", Ct);
+        return board.Change(board.Find(name)!, value, "test", Ct);
     }
 
     static string Value(WebApplication server, string name) => server.Services.GetRequiredService<SwitchBoard>().Find(name)!.Text;
