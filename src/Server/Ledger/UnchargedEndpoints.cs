@@ -69,17 +69,26 @@ static class UnchargedEndpoints
                 .Answer(http);
         }
 
+        var of = Of(request.Customer);
+        if (of is { } asked && !charging.IsOnFor(asked))
+        {
+            return Error.Of(ErrorType.Conflict, "charging_off", "Billing is not rolled out to this customer: nothing is charged until it is.")
+                .Answer(http);
+        }
+
         var limit = request.Limit ?? Ordinary;
         if (limit is < 1 or > Most) throw new InvalidRequestException("limit", $"'limit' is a number from 1 to {Most}.");
         EntryId? after = request.After is null ? null
             : EntryId.TryParse(request.After, null, out var id) ? id
             : throw new InvalidRequestException("after", "'after' is the id of the last one that was looked at.");
 
-        var open = (await db.Uncharged(UnchargedState.Open, Of(request.Customer), after, limit + 1, ct)).Page(limit);
+        var open = (await db.Uncharged(UnchargedState.Open, of, after, limit + 1, ct)).Page(limit);
         // Those that a server which died had begun with come first.
-        var begun = after is null ? await db.Uncharged(UnchargedState.Charging, Of(request.Customer), null, Most, ct) : [];
+        var begun = after is null ? await db.Uncharged(UnchargedState.Charging, of, null, Most, ct) : [];
         var now = time.Now();
-        var outcomes = await Task.WhenAll(begun.Concat(open.Data).Select(usage => ChargeOne(usage.Entry, lanes, metrics, db, now)));
+        // What those owe whom billing is not rolled out to stays open, and is passed over.
+        var due = begun.Concat(open.Data).Where(usage => charging.IsOnFor(usage.Entry.Wallet));
+        var outcomes = await Task.WhenAll(due.Select(usage => ChargeOne(usage.Entry, lanes, metrics, db, now)));
         return TypedResults.Ok(new ChargedAnswer(
             outcomes.Count(one => one is not null && one != Credits.Zero),
             new(outcomes.Sum(one => one?.Micros ?? 0)),

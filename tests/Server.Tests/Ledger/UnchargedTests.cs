@@ -157,6 +157,32 @@ public sealed class UnchargedTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_is_not_within_the_rollout_is_not_charged_later_either()
+    {
+        await Switch("BILLING_ROLLOUT_PERCENTAGE", "0");
+        var customers = new List<string>();
+        foreach (var _ in Enumerable.Range(0, 40))
+        {
+            customers.Add(await app.Purser.GivenCustomer(10));
+            await Charge(customers[^1], """{"amount":1}""");
+        }
+
+        await Switch("BILLING_ROLLOUT_PERCENTAGE", "50");
+        var (inside, outside) = (new List<string>(), new List<string>());
+        foreach (var customer in customers)
+            ((await Charge(customer, """{"amount":2}""")).Number("amount") == 2 ? inside : outside).Add(customer);
+        var named = await ChargeLater(outside[0]);
+        var all = await app.Client.Post("/v1/uncharged/charge", "{}");
+
+        Assert.Equal((409, "charging_off"), named.Code());
+        Assert.Equal((200, (decimal)inside.Count, 0m), (all.Status, all.Number("charged"), all.Number("refused")));
+        foreach (var customer in inside) Assert.Equal((7m, 0m), await Balance(customer));
+        foreach (var customer in outside) Assert.Equal((10m, 0m), await Balance(customer));
+        Assert.Equal(2, (await Open(outside[0])).Count);
+        await Wallets.AssertProven(app.ConnectionString);
+    }
+
+    [Fact]
     public async Task Rounding_can_be_changed_and_the_quote_shows_it()
     {
         var customer = await app.Purser.GivenCustomer(100);
