@@ -205,13 +205,25 @@ sealed class PaymentsMetrics(Metrics metrics)
 }
 
 /// <summary>What webhooks tell Prometheus.</summary>
-sealed class WebhookMetrics(Metrics metrics)
+sealed class WebhookMetrics
 {
-    readonly Family<Counter> received = metrics.Counter("stripe_webhook_events_total", "Events that were received and kept, by their type.", "type");
-    readonly Family<Counter> refused = metrics.Counter("purser_webhook_refusals_total", "Deliveries that were refused, by the reason.", "reason");
-    readonly Counter failures = metrics.Counter("stripe_webhook_failures_total", "Attempts to apply an event that failed.");
-    readonly Histogram seconds = metrics.Histogram(
-        "purser_webhook_seconds", "From the receipt of an event to its being applied.", Metrics.Durations);
+    // What refuses deliveries that are Stripe's, where something is set wrongly.
+    static readonly string[] Alarming = ["bad_signature", "stale_signature", "wrong_mode", "no_webhook_secret", "overloaded"];
+
+    readonly Family<Counter> received;
+    readonly Family<Counter> refused;
+    readonly Counter failures;
+    readonly Histogram seconds;
+
+    public WebhookMetrics(Metrics metrics)
+    {
+        received = metrics.Counter("stripe_webhook_events_total", "Events that were received and kept, by their type.", "type");
+        refused = metrics.Counter("purser_webhook_refusals_total", "Deliveries that were refused, by the reason.", "reason");
+        failures = metrics.Counter("stripe_webhook_failures_total", "Attempts to apply an event that failed.");
+        seconds = metrics.Histogram("purser_webhook_seconds", "From the receipt of an event to its being applied.", Metrics.Durations);
+        // Prometheus sees a count grow only where it has seen it before: an alert shall not miss the first one.
+        foreach (var why in Alarming) refused.With(why);
+    }
 
     public void Received(string type) => received.With(type).Increment();
 

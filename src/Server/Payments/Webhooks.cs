@@ -30,12 +30,13 @@ sealed class WebhookInbox(
     readonly Gathered<ReceivedEvent> gathered = new(source.Keep, MostWaiting, MostAtOnce);
 
     /// <summary>Null where the event is kept, and may be forgotten by its sender.</summary>
-    public async Task<Error?> Take(string? signature, byte[] body)
+    /// <param name="path">Where it was delivered to.</param>
+    public async Task<Error?> Take(string path, string? signature, byte[] body)
     {
         var now = time.Now();
-        if (Refuse(signature, body, now, out var received) is { } error) return Refused(error);
+        if (Refuse(signature, body, now, out var received) is { } error) return Refused(path, error);
         if (gathered.TryAdd(received!) is not { } written)
-            return Refused(Error.Overloaded("overloaded", "Too many deliveries wait to be kept."));
+            return Refused(path, Error.Overloaded("overloaded", "Too many deliveries wait to be kept."));
 
         await written;
         metrics.Received(received!.Type);
@@ -53,10 +54,10 @@ sealed class WebhookInbox(
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    Error Refused(Error error)
+    Error Refused(string path, Error error)
     {
         metrics.Refused(error.Code);
-        log.DeliveryRefused(error.Code, error.Message);
+        log.DeliveryRefused(path, error.Code, error.Message);
         return error;
     }
 
@@ -126,7 +127,7 @@ static class WebhookEndpoints
         using var body = new MemoryStream();
         await http.Request.Body.CopyToAsync(body, http.RequestAborted);
         string? signature = http.Request.Headers["Stripe-Signature"];
-        return await inbox.Take(signature, body.ToArray()) is { } error
+        return await inbox.Take(http.Request.Path, signature, body.ToArray()) is { } error
             ? error.Answer(http)
             : TypedResults.Ok();
     }
@@ -163,6 +164,6 @@ static class WebhookEndpoints
 
 static partial class Log
 {
-    [LoggerMessage(2011, LogLevel.Warning, "A delivery to /webhooks/stripe was refused ({Code}): {Why}")]
-    public static partial void DeliveryRefused(this ILogger log, string code, string why);
+    [LoggerMessage(2011, LogLevel.Warning, "A delivery to {Path} was refused ({Code}): {Why}")]
+    public static partial void DeliveryRefused(this ILogger log, string path, string code, string why);
 }

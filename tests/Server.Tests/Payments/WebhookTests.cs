@@ -119,6 +119,19 @@ public sealed class WebhookTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_wrong_secret_shows_in_the_metrics_from_the_first_delivery_on()
+    {
+        const string Series = "purser_webhook_refusals_total{reason=\"bad_signature\"}";
+        var before = (await http.Read("/metrics")).Body;
+
+        await Deliver(Event("evt_1", "test.applied"), secret: "whsec_other");
+
+        Assert.Contains($"\n{Series} 0\n", before, StringComparison.Ordinal);
+        Assert.Contains($"\n{Series} 1\n", (await http.Read("/metrics")).Body, StringComparison.Ordinal);
+        Assert.Contains(log.Lines, line => line.StartsWith("A delivery to /webhooks/stripe was refused (bad_signature)", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_retry_asked_for_again_answers_as_the_first_time()
     {
         await Deliver(Event("evt_1", "radar.something_new"));

@@ -13,7 +13,7 @@ sealed class SmokeTest(Rehearsal at)
     [
         "billing_credits_purchased_total{package=\"starter\"}", "billing_credits_deducted_total{model=\"gpt-4o-mini\"}",
         "billing_402_insufficient_credits_total", "stripe_webhook_events_total{type=\"checkout.session.completed\"}",
-        "stripe_webhook_failures_total", "finance_margin_daily_usd", "finance_liability_credits_usd",
+        "stripe_webhook_failures_total", "purser_webhook_refusals_total{reason=\"bad_signature\"}", "finance_margin_daily_usd", "finance_liability_credits_usd",
     ];
 
     readonly string customer = $"smoke_{Guid.CreateVersion7():N}";
