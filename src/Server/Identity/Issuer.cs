@@ -7,7 +7,7 @@ namespace Purser.Server.Identity;
 
 /// <summary>
 /// The issuer of the users' tokens and the keys it signs with. They are fetched when they are first needed, now and then, and when
-/// a token names one that is not known; and never more often than once in a while, whatever tokens people send.
+/// a token names one that is not known; and never more often than once a second, whatever tokens people send.
 /// </summary>
 sealed class Issuer(OidcAccess access, TimeProvider time, ILogger<Issuer> log) : IDisposable
 {
@@ -16,7 +16,11 @@ sealed class Issuer(OidcAccess access, TimeProvider time, ILogger<Issuer> log) :
     // A key that the issuer has withdrawn is refused at most this much later.
     static readonly TimeSpan Fresh = TimeSpan.FromMinutes(5);
 
-    static readonly TimeSpan BetweenFetches = TimeSpan.FromSeconds(10);
+    // A token signed with a new key is refused for at most as long after somebody asked for one that nobody has.
+    static readonly TimeSpan BetweenFetches = TimeSpan.FromSeconds(1);
+
+    // How long keys that are known go on without another try, where the issuer does not answer.
+    static readonly TimeSpan BetweenTries = TimeSpan.FromSeconds(10);
 
     // An issuer that is down for longer than this has withdrawn what it signed.
     static readonly TimeSpan Stale = TimeSpan.FromHours(24);
@@ -47,7 +51,7 @@ sealed class Issuer(OidcAccess access, TimeProvider time, ILogger<Issuer> log) :
         var now = time.GetUtcNow();
         // While one looks whether they are still good, the others go on with those they have; so does he, where the issuer is silent.
         if (known is null) await Fetch(now, ct);
-        else if (now - known.FetchedAt >= Fresh && MayFetch(now)) await Task.WhenAny(Fetch(now, CancellationToken.None), Task.Delay(Courtesy, ct));
+        else if (now - known.FetchedAt >= Fresh && IsPast(BetweenTries, now)) await Task.WhenAny(Fetch(now, CancellationToken.None), Task.Delay(Courtesy, ct));
         var keys = known is { } some && now - some.FetchedAt < Stale ? some : throw Unreachable();
         var verdict = BearerToken.Check(token, keys.Keys, trusted, now);
         if (verdict is not TokenVerdict.Refused { Why: TokenRefusal.UnknownKey }) return verdict;
@@ -64,14 +68,15 @@ sealed class Issuer(OidcAccess access, TimeProvider time, ILogger<Issuer> log) :
         fetching.Dispose();
     }
 
-    bool MayFetch(DateTimeOffset now) => now.UtcTicks - BetweenFetches.Ticks >= Volatile.Read(ref lastAttempt);
+    bool IsPast(TimeSpan pause, DateTimeOffset now) => now.UtcTicks - pause.Ticks >= Volatile.Read(ref lastAttempt);
 
     async Task Fetch(DateTimeOffset now, CancellationToken ct)
     {
         await fetching.WaitAsync(ct);
+        var isDue = IsPast(BetweenFetches, now);
         try
         {
-            if (!MayFetch(now)) return;
+            if (!isDue) return;
 
             Volatile.Write(ref lastAttempt, now.UtcTicks);
             known = new(await Keys(), now);
@@ -82,6 +87,8 @@ sealed class Issuer(OidcAccess access, TimeProvider time, ILogger<Issuer> log) :
         }
         finally
         {
+            // Whoever waited for this fetch shares what it brought.
+            if (isDue) Volatile.Write(ref lastAttempt, time.GetUtcNow().UtcTicks);
             fetching.Release();
         }
     }

@@ -56,6 +56,36 @@ public sealed class IssuerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_new_key_is_known_a_second_after_somebody_asked_for_one_of_nobody()
+    {
+        await Accepted(Token());
+        time.Advance(TimeSpan.FromSeconds(10));
+        await Refused(source.Token("mallory", time.GetUtcNow(), key: "made-up"));
+        source.Rotate();
+
+        await Refused(Token());
+        time.Advance(TimeSpan.FromSeconds(1));
+
+        await Accepted(Token());
+        Assert.Equal(3, source.Fetches);
+    }
+
+    // However often they come: a fetch begins no sooner than a second after the last one.
+    [Fact]
+    public async Task Keys_of_nobody_that_are_asked_for_all_the_time_cost_a_fetch_a_second()
+    {
+        await Accepted(Token());
+
+        foreach (var number in Enumerable.Range(0, 40))
+        {
+            time.Advance(TimeSpan.FromMilliseconds(100));
+            await Refused(source.Token("mallory", time.GetUtcNow(), key: $"made-up-{number}"));
+        }
+
+        Assert.Equal(5, source.Fetches);
+    }
+
+    [Fact]
     public async Task What_is_no_token_makes_it_fetch_nothing()
     {
         await Refused("no-token");
