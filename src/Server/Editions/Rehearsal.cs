@@ -22,6 +22,9 @@ sealed record Heard(int Status, HttpResponseHeaders Headers, string Body)
 /// <summary>Something is not as it has to be.</summary>
 sealed class Wrong(string why) : Exception(why);
 
+/// <summary>Something cannot be looked at, because of what went wrong before.</summary>
+sealed class LeftOut(string why) : Exception(why);
+
 /// <summary>
 /// A running server as somebody outside sees it, and a line for each thing that is looked at. Where the sandbox plays the world,
 /// users and payments come from there; otherwise the tokens are given, and a person pays.
@@ -40,8 +43,10 @@ sealed class Rehearsal(Uri server, Settings settings, TextWriter output, TimePro
 
     public TimeProvider Time => time;
 
-    /// <summary>Whether nobody else is there: then what concerns everybody may be tried out.</summary>
-    public bool IsPlay => settings.Stripe?.Address == settings.Sandbox && settings.Oidc is { } oidc && IsSandbox(oidc);
+    /// <summary>Whether nobody else is there: then what concerns everybody may be tried out. Who is given tokens is a guest.</summary>
+    public bool IsPlay => settings.Stripe?.Address == settings.Sandbox && HasSandboxUsers;
+
+    bool HasSandboxUsers => settings.SmokeTokens is { User: null, Admin: null } && settings.Oidc is { } oidc && IsSandbox(oidc);
 
     /// <summary>An address of the product's pages.</summary>
     public string Page(string path) => settings.Origins[0] + path;
@@ -57,8 +62,12 @@ sealed class Rehearsal(Uri server, Settings settings, TextWriter output, TimePro
             passed++;
             await output.WriteLineAsync($"ok    {claim}");
         }
+        catch (LeftOut reason)
+        {
+            await output.WriteLineAsync($"      Left out: {claim}: {reason.Message}");
+        }
         catch (Exception wrong) when (wrong is Wrong or HttpRequestException or JsonException or KeyNotFoundException or InvalidOperationException
-            or OperationCanceledException or FormatException or IOException)
+            or OperationCanceledException or FormatException or IOException or ArgumentException)
         {
             failed++;
             await output.WriteLineAsync($"FAIL  {claim}: {wrong.Message.ReplaceLineEndings(" ")}");
@@ -103,20 +112,29 @@ sealed class Rehearsal(Uri server, Settings settings, TextWriter output, TimePro
         return await Read(http, request, ct);
     }
 
-    /// <summary>A user's token. The sandbox gives one to everybody; elsewhere it has been given to us.</summary>
+    /// <summary>A user's token: one that has been given to us, or else one of the sandbox, which gives them to everybody.</summary>
     public async Task<string> Token(string user, bool admin, CancellationToken ct)
     {
-        if (settings.Oidc is not { } oidc || !IsSandbox(oidc))
+        var variable = $"PURSER_SMOKE_{(admin ? "ADMIN" : "USER")}_TOKEN";
+        if (!HasSandboxUsers)
         {
             return (admin ? settings.SmokeTokens.Admin : settings.SmokeTokens.User)
-                ?? throw new Wrong($"PURSER_SMOKE_{(admin ? "ADMIN" : "USER")}_TOKEN is not set: give a token of a user to try this out with");
+                ?? throw new Wrong($"{variable} is not set: give a token of {(admin ? "an administrator" : "a user")} to try this out with");
         }
 
+        var oidc = settings.Oidc!;
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri($"{oidc.Issuer}/token"))
         {
             Content = new StringContent(JsonSerializer.Serialize(new { user, admin, audience = oidc.Audience }), Encoding.UTF8, "application/json"),
         };
-        return (await Read(http, request, ct)).Json.GetProperty("access_token").GetString()!;
+        try
+        {
+            return (await Read(http, request, ct)).Json.GetProperty("access_token").GetString()!;
+        }
+        catch (HttpRequestException)
+        {
+            throw new Wrong($"{variable} is not set, and there is no sandbox at {settings.Sandbox} that gives tokens");
+        }
     }
 
     /// <summary>Pays a session of Stripe's, for as much and no more.</summary>

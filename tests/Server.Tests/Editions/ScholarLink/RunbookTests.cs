@@ -1,3 +1,4 @@
+using Purser.Server.Editions;
 using Purser.Server.Insight;
 
 namespace Purser.Server.Tests.Editions.ScholarLink;
@@ -40,6 +41,34 @@ public sealed class RunbookTests : IAsyncDisposable
         Assert.True(verify.Code == 0, verify.Output);
         Assert.Equal([Reconciliations.Balances, Reconciliations.Usage], queries.Select(query => query.TrimEnd()));
         Assert.Equal((0, "", 0, ""), (balances.Code, balances.Output.Trim(), usage.Code, usage.Output.Trim()));
+    }
+
+    [Fact]
+    public async Task Without_tokens_the_smoke_test_says_so_leaves_out_what_needs_them_and_sums_up()
+    {
+        up = Start(["up", "--edition", "scholarlink"]);
+        var address = await up.WaitReady();
+
+        await using var elsewhere = ServerProcess.Start(
+            ["smoke-test", "--edition", "scholarlink", "--url", $"{address}"], ("PURSER_SANDBOX_PORT", $"{Ports.Free()}"));
+
+        Assert.Equal(1, await elsewhere.WaitEnd());
+        var lines = elsewhere.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Contains("PURSER_SMOKE_", lines.First(line => line.StartsWith("FAIL", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Contains("ok    The server is ready", lines);
+        Assert.Contains(lines, line => line.Contains("Left out: A chat is answered", StringComparison.Ordinal));
+        Assert.Matches(@"^\d+ passed, \d+ failed\s*$", lines[^1]);
+    }
+
+    [Fact]
+    public async Task Tokens_that_are_given_are_used_whoever_the_issuer_is()
+    {
+        var settings = Given.Settings with { SmokeTokens = new("a-user-s", "an-admin-s") };
+        using var rehearsal = new Rehearsal(new("http://127.0.0.1:1"), settings, TextWriter.Null, TimeProvider.System);
+
+        Assert.Equal("a-user-s", await rehearsal.Token("ada", admin: false, TestContext.Current.CancellationToken));
+        Assert.Equal("an-admin-s", await rehearsal.Token("root", admin: true, TestContext.Current.CancellationToken));
+        Assert.False(rehearsal.IsPlay);
     }
 
     [Fact]
