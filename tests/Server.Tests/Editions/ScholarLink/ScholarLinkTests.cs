@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Purser.Server.Payments;
 using Purser.Server.Platform;
+using Purser.Server.Tests.Gateway;
 using Purser.Server.Tests.Identity;
 using Purser.Server.Tests.Payments;
 
@@ -173,6 +174,21 @@ public sealed class ScholarLinkTests(ScholarLinkApp app) : IClassFixture<Scholar
 
         Assert.Equal((status, code), (refused.Status, refused.Text("code")));
         Assert.Equal(["code", "error"], refused.Members);
+    }
+
+    [Fact]
+    public async Task The_views_count_all_tokens_of_a_prompt_as_the_summary_does()
+    {
+        await Buy();
+        using var account = new AiAccount(app.Stripe.Url, app.Settings.Providers["openai"].Key);
+        await account.Next("cached=5");
+        await User.Post("/api/ai/chat", Hello);
+
+        var usage = (await User.Read("/api/billing/summary")).Json.GetProperty("recentUsage")[0];
+
+        Assert.Equal((8, 20), (usage.GetProperty("inputTokens").GetInt32(), usage.GetProperty("outputTokens").GetInt32()));
+        Assert.Equal(["8 20"], await Tables.Read<string>(
+            app.ConnectionString, $"select input_tokens || ' ' || output_tokens from usage_events where user_id = '{customer}'"));
     }
 
     [Fact]
