@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Purser.Core;
 using Purser.Server.Platform;
 
@@ -19,6 +20,36 @@ static class Wording
         new("Insufficient credits", required.ToDecimal(), available.ToDecimal(), "/billing?tab=credits"),
         ScholarLinkJson.Default.NotEnough,
         statusCode: StatusCodes.Status402PaymentRequired);
+
+    /// <summary>What a provider says of a call that it refuses: each has a form of its own.</summary>
+    public static IResult OfProvider(int status, byte[] body)
+    {
+        var (message, code) = Read(body);
+        return TypedResults.Json(
+            new(message ?? $"The model's provider answers {status}.", code ?? "provider_refused"), ScholarLinkJson.Default.Problem, statusCode: status);
+    }
+
+    static (string? Message, string? Code) Read(byte[] body)
+    {
+        try
+        {
+            var said = JsonElement.Parse(body);
+            // Google's stands in a list, Mistral's beside and not within `error`.
+            if (said is { ValueKind: JsonValueKind.Array } && said.GetArrayLength() > 0) said = said[0];
+            if (Member(said, "error") is { ValueKind: JsonValueKind.Object } error) said = error;
+            return (Text(said, "message") ?? Text(said, "error"), Text(said, "code") ?? Text(said, "type"));
+        }
+        catch (JsonException)
+        {
+            return (null, null);
+        }
+    }
+
+    static string? Text(JsonElement json, string name) =>
+        Member(json, name) is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
+
+    static JsonElement? Member(JsonElement json, string name) =>
+        json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var member) ? member : null;
 
     // What is wrong with a request is said by the names it uses.
     static string InItsNames(Error error) => error.Param switch

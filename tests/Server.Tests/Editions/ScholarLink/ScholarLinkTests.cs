@@ -1,7 +1,9 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Purser.Server.Editions.ScholarLink;
 using Purser.Server.Payments;
 using Purser.Server.Platform;
 using Purser.Server.Tests.Gateway;
@@ -174,6 +176,47 @@ public sealed class ScholarLinkTests(ScholarLinkApp app) : IClassFixture<Scholar
 
         Assert.Equal((status, code), (refused.Status, refused.Text("code")));
         Assert.Equal(["code", "error"], refused.Members);
+    }
+
+    [Theory]
+    [InlineData("error=400", 400)]
+    [InlineData("error=429, retry-after=0", 429)]
+    [InlineData("error=500", 500)]
+    public async Task What_a_provider_refuses_is_refused_in_the_product_s_words(string behaviour, int status)
+    {
+        await Buy();
+        // An account of its own, whose calls all go wrong.
+        using var account = new AiAccount(app.Stripe.Url);
+        await account.Next(behaviour, 20);
+        await using var server = await PurserServer.Build(app.Settings with { Stripe = null, Providers = account.Access }, app.ConnectionString);
+        await server.StartAsync(TestContext.Current.CancellationToken);
+        using var http = new HttpClient { BaseAddress = new(server.Urls.Single()) };
+        http.DefaultRequestHeaders.Authorization = User.DefaultRequestHeaders.Authorization;
+
+        var refused = await http.Post("/api/ai/chat", Hello);
+        var streamed = await http.Post("/api/ai/chat", Hello.Replace("{\"model\"", "{\"stream\":true,\"model\"", StringComparison.Ordinal));
+        await server.StopAsync(TestContext.Current.CancellationToken);
+
+        Assert.All([refused, streamed], answer =>
+        {
+            Assert.Equal(status, answer.Status);
+            Assert.Equal(["code", "error"], answer.Members);
+            Assert.True(answer.Text("error").Length > 0 && answer.Text("code").Length > 0);
+        });
+    }
+
+    [Theory]
+    [InlineData("""{"error":{"message":"Too long.","type":"invalid_request_error","code":null}}""", "Too long.", "invalid_request_error")]
+    [InlineData("""[{"error":{"code":400,"message":"No such thing.","status":"INVALID_ARGUMENT"}}]""", "No such thing.", "provider_refused")]
+    [InlineData("""{"object":"error","message":"Not so.","type":"bad_request"}""", "Not so.", "bad_request")]
+    [InlineData("""{"error":"Away."}""", "Away.", "provider_refused")]
+    [InlineData("<h1>Bad gateway</h1>", "The model's provider answers 502.", "provider_refused")]
+    [InlineData("[]", "The model's provider answers 502.", "provider_refused")]
+    public void Each_provider_s_own_form_is_understood(string body, string error, string code)
+    {
+        var worded = (JsonHttpResult<Problem>)Wording.OfProvider(502, System.Text.Encoding.UTF8.GetBytes(body));
+
+        Assert.Equal((502, new Problem(error, code)), (worded.StatusCode, worded.Value));
     }
 
     [Fact]
