@@ -18,7 +18,8 @@ static class BrowserRoutes
             .WithOrigins([.. origins])
             .WithMethods("GET", "POST", "PUT", "DELETE")
             .WithHeaders("Authorization", "Content-Type", "Idempotency-Key")
-            .WithExposedHeaders("X-Request-Id", "Retry-After", "Idempotency-Replayed", "Purser-Call-Id", "Purser-Model", "Purser-Charged")
+            .WithExposedHeaders(
+                "X-Request-Id", "Retry-After", "Idempotency-Replayed", "Purser-Call-Id", "Purser-Model", "Purser-Charged", "Purser-Limited-To")
             .SetPreflightMaxAge(PreflightCounts)));
 
     public static TBuilder ForBrowsers<TBuilder>(this TBuilder routes) where TBuilder : IEndpointConventionBuilder =>

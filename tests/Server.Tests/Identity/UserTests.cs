@@ -160,6 +160,18 @@ public sealed class UserTests(UserApp app) : IClassFixture<UserApp>
     }
 
     [Fact]
+    public async Task Pages_may_read_what_a_call_was_limited_to_and_what_it_cost()
+    {
+        using var call = new HttpRequestMessage(HttpMethod.Get, new Uri("/test/me", UriKind.Relative));
+        call.Headers.Add("Origin", "https://app.example");
+
+        var exposed = (await app.AsUser("ada").Ask(call)).Header("Access-Control-Expose-Headers")!.Split(',', StringSplitOptions.TrimEntries);
+
+        Assert.Contains("Purser-Limited-To", exposed);
+        Assert.Contains("Purser-Charged", exposed);
+    }
+
+    [Fact]
     public async Task Purser_s_own_routes_are_for_no_browser()
     {
         using var preflight = new HttpRequestMessage(HttpMethod.Options, new Uri("/v1/customers/ada", UriKind.Relative));
