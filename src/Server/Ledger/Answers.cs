@@ -47,7 +47,7 @@ sealed record BulkAnswer(IReadOnlyList<BulkResult> Results);
 
 static class Answers
 {
-    const string Replayed = "Idempotency-Replayed";
+    public const string Replayed = "Idempotency-Replayed";
 
     public static MoneyAnswer? Answer(this Money? money) => money is { } paid ? new(paid.Minor, paid.Currency) : null;
 

@@ -20,12 +20,16 @@ abstract record Charged
 /// <summary>Prices charges and takes them to the ledger.</summary>
 sealed class ChargeDesk(Lanes lanes, CurrentCatalog catalog, Charging charging, LedgerMetrics metrics, Db db)
 {
-    public async Task<Charged> Decide(CustomerId customer, ChargeRequest request, string? idempotencyKey, DateTimeOffset now)
+    /// <param name="place">Where the key is that of a call for many charges: which of them this is.</param>
+    public async Task<Charged> Decide(CustomerId customer, ChargeRequest request, string? idempotencyKey, int? place, DateTimeOffset now)
     {
         var wallet = WalletId.Of(customer);
         var reason = Texts.Reason(request.Reason);
         var reference = Texts.Reference(request.Reference);
-        var key = Fingerprint.Key(wallet, idempotencyKey, request.Fingerprint("charge", reason, reference), now);
+        var asked = request.Fingerprint("charge", reason, reference);
+        var key = place is { } at
+            ? Fingerprint.PlaceKey(wallet, idempotencyKey!, at, asked)
+            : Fingerprint.Key(wallet, idempotencyKey, asked, now);
         var price = Prices.Of(request, catalog.Rates, now);
         if (price is Price.None none)
         {

@@ -57,6 +57,13 @@ static class Fingerprint
     public static CommandKey OwnKey(WalletId wallet, string identity, Guid request) =>
         new(Of(wallet.ToString(), "purser", identity), request);
 
+    /// <summary>
+    /// The key of a command that is one of many, by the key of the call and its place there. Made of four parts: no key
+    /// that a caller gives to one alone equals it.
+    /// </summary>
+    public static CommandKey PlaceKey(WalletId wallet, string call, int place, Guid request) =>
+        new(Of(wallet.ToString(), "purser", call, place.ToString(null, null)), request);
+
     /// <summary>Names with numbers, in an order and a spelling that do not depend on how they were sent.</summary>
     public static string? Sorted<T>(IReadOnlyDictionary<string, T>? numbers) where T : IFormattable => numbers is null
         ? null

@@ -35,13 +35,28 @@ static class OnceRoutes
             ? next(http)
             : Run(http, key, next));
 
+    /// <summary>
+    /// For a call of many parts that each happen once: its key stands for what it asked the first time, and for nothing
+    /// else. Whether it was asked before.
+    /// </summary>
+    public static async Task<bool> AskedBefore(this Db db, HttpContext http, string key, Guid request, DateTimeOffset now)
+    {
+        var name = Name(http, key);
+        var isNew = await db.Run($"""
+            insert into answered_request (key, request, at) values ({name}, {request}, {now}) on conflict (key) do nothing
+            """, CancellationToken.None) == 1;
+        if (isNew) return false;
+
+        return (await Find(db, name))!.Request == request ? true : throw Reused();
+    }
+
     static async Task Run(HttpContext http, string key, RequestDelegate next)
     {
         var db = http.RequestServices.GetRequiredService<Db>();
         var now = http.RequestServices.GetRequiredService<TimeProvider>().Now();
         var body = await Body(http);
         var caller = http.Request.Headers.Authorization.ToString();
-        var name = new Guid(SHA256.HashData(Joined(http.Request.Path.Value!, key))[..16]);
+        var name = Name(http, key);
         var request = new Guid(SHA256.HashData(body)[..16]);
         var seal = HKDF.DeriveKey(HashAlgorithmName.SHA256, Joined(caller, key), 32, info: "answered request"u8.ToArray());
 
@@ -72,11 +87,7 @@ static class OnceRoutes
         }
 
         // Sealed under another caller's key, it is another caller's request.
-        if (kept.Request != request || Opened(kept.Answer!, seal) is not { } answer)
-        {
-            throw new RefusedException(Error.Of(
-                ErrorType.Conflict, "idempotency_key_reused", "This Idempotency-Key was used before, for another request."));
-        }
+        if (kept.Request != request || Opened(kept.Answer!, seal) is not { } answer) throw Reused();
 
         http.Response.StatusCode = kept.Status!.Value;
         http.Response.Headers["Idempotency-Replayed"] = "true";
@@ -114,6 +125,11 @@ static class OnceRoutes
         http.Request.Body.Position = 0;
         return body.ToArray();
     }
+
+    static RefusedException Reused() => new(Error.Of(
+        ErrorType.Conflict, "idempotency_key_reused", "This Idempotency-Key was used before, for another request."));
+
+    static Guid Name(HttpContext http, string key) => new(SHA256.HashData(Joined(http.Request.Path.Value!, key))[..16]);
 
     static byte[] Joined(string a, string b) => Encoding.UTF8.GetBytes($"{a.Length}:{a}:{b}");
 

@@ -121,6 +121,64 @@ public sealed class BulkTests(App app) : IClassFixture<App>
         Assert.Equal(4, (await app.Purser.Balances.GetAsync(customer, Ct)).Balance);
     }
 
+    [Fact]
+    public async Task The_key_of_a_call_stands_for_its_charges_and_for_no_others()
+    {
+        var customer = await app.Purser.GivenCustomer(10);
+        var body = $$"""{"charges":[{{Keyless(customer, 1)}},{{Keyless(customer, 1)}},{{Keyless(customer, 50)}}]}""";
+        var first = await app.Client.Post("/v1/charges", body, $"call {customer}");
+
+        var again = await app.Client.Post("/v1/charges", body.Replace(",", " , ", StringComparison.Ordinal), $"call {customer}");
+        var other = await app.Client.Post(
+            "/v1/charges", $$"""{"charges":[{{Keyless(customer, 2)}}]}""", $"call {customer}");
+        var single = await app.Client.Post($"/v1/customers/{customer}/charges", """{"amount":1}""", $"call {customer}");
+
+        Assert.Equal((200, null), (first.Status, first.Header("Idempotency-Replayed")));
+        Assert.Equal((200, "true"), (again.Status, again.Header("Idempotency-Replayed")));
+        var (before, after) = (first.Json.GetProperty("results"), again.Json.GetProperty("results"));
+        for (var i = 0; i < 2; i++)
+            Assert.True(JsonElement.DeepEquals(before[i].GetProperty("charge"), after[i].GetProperty("charge")));
+        Assert.Equal("insufficient_credits", after[2].GetProperty("error").GetProperty("code").GetString());
+        Assert.Equal((409, "idempotency_key_reused"), (other.Status, other.Error.GetProperty("code").GetString()));
+        Assert.Equal((201, null), (single.Status, single.Header("Idempotency-Replayed")));
+        Assert.Equal(7, (await app.Purser.Balances.GetAsync(customer, Ct)).Balance);
+    }
+
+    [Fact]
+    public async Task A_call_again_does_what_was_left_over_and_is_then_no_replay()
+    {
+        var customer = await app.Purser.GivenCustomer(10);
+        var body = $$"""{"charges":[{{Keyless(customer, 1)}},{{Keyless($"late_{customer}", 0.5m)}}]}""";
+        await app.Client.Post("/v1/charges", body, $"call {customer}");
+        await app.Purser.Customers.PutAsync($"late_{customer}", new(), Ct);
+        await app.Purser.Grants.CreateAsync($"late_{customer}", Wallets.Bought(1), Ct);
+
+        var again = await app.Client.Post("/v1/charges", body, $"call {customer}");
+        var third = await app.Client.Post("/v1/charges", body, $"call {customer}");
+
+        Assert.Equal((null, "true"), (again.Header("Idempotency-Replayed"), third.Header("Idempotency-Replayed")));
+        Assert.Equal(0.5m, again.Json.GetProperty("results")[1].GetProperty("charge").GetProperty("balance").GetDecimal());
+        Assert.Equal(9, (await app.Purser.Balances.GetAsync(customer, Ct)).Balance);
+    }
+
+    [Fact]
+    public async Task One_call_at_two_servers_at_once_charges_once()
+    {
+        await using var second = await app.Build(Given.Settings);
+        await second.StartAsync(Ct);
+        using var there = new HttpClient { BaseAddress = new(second.Urls.Single()) };
+        there.DefaultRequestHeaders.Authorization = app.Client.DefaultRequestHeaders.Authorization;
+        var customer = await app.Purser.GivenCustomer(1_000);
+        var body = $$"""{"charges":[{{string.Join(',', Enumerable.Repeat(Keyless(customer, 1), 100))}}]}""";
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 6).Select(i =>
+            (i % 2 == 0 ? app.Client : there).Post("/v1/charges", body, $"call {customer}")));
+
+        Assert.All(answers, answer => Assert.Equal(200, answer.Status));
+        Assert.Equal(900, (await app.Purser.Balances.GetAsync(customer, Ct)).Balance);
+        await Wallets.AssertProven(app.ConnectionString);
+    }
+
     [Theory]
     [InlineData("\"amount\":1,\"idempotency_key\":null", "idempotency_key")]
     [InlineData("\"amount\":1,\"idempotency_key\":\"\"", "idempotency_key")]
@@ -141,6 +199,9 @@ public sealed class BulkTests(App app) : IClassFixture<App>
 
     static string Charge(string customer, int i, string what) =>
         $$"""{"customer":"{{customer}}","idempotency_key":"key-{{i}}",{{what}}}""";
+
+    static string Keyless(string customer, decimal amount) =>
+        string.Create(CultureInfo.InvariantCulture, $$"""{"customer":"{{customer}}","amount":{{amount}}}""");
 
     static string Amount(int i) =>
         ((i + 1) * 0.001001m).ToString("0.######", CultureInfo.InvariantCulture);
