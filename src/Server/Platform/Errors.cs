@@ -102,7 +102,7 @@ static class Errors
 
                 // The framework has cleared the headers.
                 http.Response.Headers["X-Request-Id"] = http.TraceIdentifier;
-                var error = Explain(failure);
+                var error = Explain(failure, http.Request, handled.RouteValues);
                 if (error.Kind == ErrorType.Internal)
                     http.RequestServices.GetRequiredService<ILogger<Error>>().RequestFailed(failure, http.TraceIdentifier);
                 if (error.Kind == ErrorType.TooLarge)
@@ -140,10 +140,10 @@ static class Errors
         _ => null,
     };
 
-    static Error Explain(Exception failure) => failure switch
+    static Error Explain(Exception failure, HttpRequest request, RouteValueDictionary? path) => failure switch
     {
         RefusedException refused => refused.Error,
-        BadHttpRequestException bad => ExplainBinding(bad),
+        BadHttpRequestException bad => ExplainBinding(bad, request, path),
         NpgsqlException { IsTransient: true } or TimeoutException =>
             Error.Overloaded("database_unavailable", "The database does not answer. Try again with the same Idempotency-Key."),
         _ => Error.Of(ErrorType.Internal, "internal", "Something failed on our side. Quote the request id."),
@@ -156,11 +156,14 @@ static class Errors
     static Error WrongContentType => Error.Invalid(
         null, "The body must be JSON in UTF-8: send Content-Type: application/json.", "unsupported_content_type");
 
-    static Error ExplainBinding(BadHttpRequestException bad) => bad switch
+    static Error ExplainBinding(BadHttpRequestException bad, HttpRequest request, RouteValueDictionary? path) => bad switch
     {
         { StatusCode: StatusCodes.Status413PayloadTooLarge } => TooLarge,
         { StatusCode: StatusCodes.Status415UnsupportedMediaType } => WrongContentType,
         { InnerException: JsonException json } => ExplainJson(json),
+        // What no id looks like names nothing that is there. Only a PUT is asked to make what is not.
+        _ when BoundParameter(bad.Message) is { } param && path?.ContainsKey(param) == true && !HttpMethods.IsPut(request.Method) =>
+            Error.NotFound(param),
         _ when BoundParameter(bad.Message) is { } param =>
             Error.Invalid(param, $"'{param}' is missing or not of the right form."),
         _ => Unreadable,
