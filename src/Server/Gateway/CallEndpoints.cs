@@ -60,11 +60,11 @@ static class CallEndpoints
     static async Task<IResult> List(CustomerId customer, Db db, HttpContext http, CancellationToken ct)
     {
         var limit = Paging.Limit(http);
-        var before = Paging.After<CallId>(http)?.Number ?? long.MaxValue;
+        var wallet = WalletId.Of(customer);
+        var before = Paging.After<CallId>(http, id => id.Wallet == wallet)?.Number ?? long.MaxValue;
         Id<VirtualKey>? key = http.Request.Query.TryGetValue("key", out var given)
             ? Id<VirtualKey>.TryParse(given, null, out var id) ? id : throw new InvalidRequestException("key", "'key' is the id of a key.")
             : null;
-        var wallet = WalletId.Of(customer);
         var calls = await db.Calls(wallet, key, before, limit + 1, ct);
         var quotes = await db.Quotes(wallet, [.. calls.Where(call => call.Entry is not null).Select(call => call.Entry!.Value)], ct);
         return Ok(calls.ConvertAll(call => Answer(call, quotes.GetValueOrDefault(call.Entry ?? 0))).Page(limit));

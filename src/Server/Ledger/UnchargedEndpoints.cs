@@ -55,7 +55,9 @@ static class UnchargedEndpoints
         }
 
         var limit = Paging.Limit(http);
-        var rows = await db.Uncharged(state, Of(http.Request.Query["customer"]), Paging.After<EntryId>(http), limit + 1, ct);
+        var wallet = Of(http.Request.Query["customer"]);
+        var after = Paging.After<EntryId>(http, id => wallet is null || id.Wallet == wallet);
+        var rows = await db.Uncharged(state, wallet, after, limit + 1, ct);
         return TypedResults.Ok(rows.ConvertAll(Answer).Page(limit));
     }
 

@@ -32,19 +32,21 @@ static class WalletEndpoints
     static async Task<IResult> Entries(CustomerId customer, Db db, HttpContext http, CancellationToken ct)
     {
         var limit = Paging.Limit(http);
-        var before = Paging.After<EntryId>(http)?.Seq ?? long.MaxValue;
+        var wallet = WalletId.Of(customer);
+        var before = Paging.After<EntryId>(http, id => id.Wallet == wallet)?.Seq ?? long.MaxValue;
         if (!await db.Exists(customer, ct)) return Unknown(http);
 
-        return TypedResults.Ok((await db.Entries(WalletId.Of(customer), before, limit + 1, ct)).Page(limit));
+        return TypedResults.Ok((await db.Entries(wallet, before, limit + 1, ct)).Page(limit));
     }
 
     static async Task<IResult> Grants(CustomerId customer, Db db, HttpContext http, CancellationToken ct)
     {
         var limit = Paging.Limit(http);
-        var after = Paging.After<EntryId>(http)?.Seq;
+        var wallet = WalletId.Of(customer);
+        var after = Paging.After<EntryId>(http, id => id.Wallet == wallet)?.Seq;
         if (!await db.Exists(customer, ct)) return Unknown(http);
 
-        return TypedResults.Ok((await db.Lots(WalletId.Of(customer), after, limit + 1, ct)).Page(limit));
+        return TypedResults.Ok((await db.Lots(wallet, after, limit + 1, ct)).Page(limit));
     }
 
     static async Task<IResult> Freeze(CustomerId customer, Db db, HttpContext http, CancellationToken ct) =>

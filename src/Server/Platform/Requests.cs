@@ -36,6 +36,10 @@ static class Paging
         return T.TryParse(after, null, out var id) ? id : throw Unknown();
     }
 
+    /// <summary>The same, of an id that has to be one of this list.</summary>
+    public static T? After<T>(HttpContext http, Func<T, bool> belongs) where T : struct, IParsable<T> =>
+        After<T>(http) is not { } id ? null : belongs(id) ? id : throw Unknown();
+
     /// <summary>A page of what is all in memory, such as the parts of a catalog.</summary>
     public static Page<T> Page<T>(this IEnumerable<T> items, Func<T, string> id, HttpContext http)
     {

@@ -24,6 +24,8 @@ static class BadRequests
     const string Grant = $"{Ann}/grants";
     const string Capture = "/v1/holds/{hold}/capture";
 
+    const string Other = "00000000000000000000000000000001";
+
     public static IReadOnlyDictionary<string, BadRequest> All { get; } = new Dictionary<string, BadRequest>
     {
         ["no amount"] = Post(Charge, "{}", "amount"),
@@ -238,6 +240,10 @@ static class BadRequests
         ["after a number"] = Read($"{Ann}/entries?after=5", "after"),
         ["after a hold"] = Read($"{Ann}/entries?after={{hold}}", "after"),
         ["after no grant"] = Read($"{Ann}/grants?after=x", "after"),
+        ["entries after another's"] = Read($"{Ann}/entries?after=ent_{Other}_2", "after"),
+        ["grants after another's"] = Read($"{Ann}/grants?after=ent_{Other}_2", "after"),
+        ["calls after another's"] = Read($"{Ann}/calls?after=call_{Other}_2", "after"),
+        ["uncharged after another's"] = Read($"/v1/uncharged?customer=ann&after=ent_{Other}_2", "after"),
         ["no key"] = Unauthorized(null),
         ["empty key"] = Unauthorized("Bearer "),
         ["wrong key"] = Unauthorized("Bearer wrong"),
