@@ -1,4 +1,3 @@
-using System.Globalization;
 using Npgsql;
 using Purser.Core;
 using Purser.Core.Gateway;
@@ -26,8 +25,6 @@ sealed record UsagePage(string From, string To, IReadOnlyList<UsageAnswer> Data,
 
 static class CallEndpoints
 {
-    const int LongestSpanDays = 400;
-
     public static void MapCalls(this IEndpointRouteBuilder routes)
     {
         var v1 = routes.MapGroup("/v1").WithTags("Gateway");
@@ -72,11 +69,7 @@ static class CallEndpoints
 
     static async Task<IResult> Usage(CustomerId customer, Db db, TimeProvider time, HttpContext http, CancellationToken ct)
     {
-        var today = DateOnly.FromDateTime(time.Now().UtcDateTime);
-        var to = Day(http, "to") ?? today;
-        var from = Day(http, "from") ?? to.AddDays(-29);
-        if (from > to || to.DayNumber - from.DayNumber > LongestSpanDays)
-            throw new InvalidRequestException("from", $"'from' is a day before 'to', by at most {LongestSpanDays} days.");
+        var (from, to) = Days.Span(http, time.Now());
 
         var (model, day, key) = Grouping(http);
         var wallet = WalletId.Of(customer);
@@ -90,12 +83,12 @@ static class CallEndpoints
         var total = new UsageAnswer(
             null, null, null, rows.Sum(row => row.Calls), rows.Sum(row => row.PromptTokens), rows.Sum(row => row.CachedTokens),
             rows.Sum(row => row.AnswerTokens), new(rows.Sum(row => row.Charged.Micros)));
-        return Ok(new UsagePage(Text(from), Text(to), rows, total));
+        return Ok(new UsagePage(from.Text(), to.Text(), rows, total));
     }
 
     static UsageAnswer ReadUsage(NpgsqlDataReader row) => new(
         row.Text(0),
-        row.Maybe<DateOnly>(1) is { } day ? Text(day) : null,
+        row.Maybe<DateOnly>(1) is { } day ? day.Text() : null,
         row.Maybe<Guid>(2) is { } key ? new Id<VirtualKey>(key).ToString() : null,
         row.GetInt64(3),
         row.GetInt64(4),
@@ -111,19 +104,6 @@ static class CallEndpoints
 
         return (names.Contains("model"), names.Contains("day"), names.Contains("key"));
     }
-
-    // A day, or the day of a time.
-    static DateOnly? Day(HttpContext http, string name)
-    {
-        if (!http.Request.Query.TryGetValue(name, out var given)) return null;
-        if (DateOnly.TryParseExact(given, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)) return day;
-        if (DateTimeOffset.TryParseExact(given, "yyyy-MM-dd'T'HH:mm:ssK", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
-            return DateOnly.FromDateTime(time.UtcDateTime);
-
-        throw new InvalidRequestException(name, $"'{name}' is a day such as 2026-11-20.");
-    }
-
-    static string Text(DateOnly day) => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 
     static CallAnswer Answer(StoredCall stored, QuoteAnswer? quote)
     {

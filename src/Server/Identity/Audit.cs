@@ -72,7 +72,7 @@ static class AuditEndpoints
     {
         var limit = Paging.Limit(http);
         var before = Paging.After<Id<Audited>>(http)?.Value;
-        string? actor = http.Request.Query["actor"];
+        var actor = http.Sought("actor");
         var rows = await db.All($"""
             select id, at, actor, method, path, status, note, request_id from audit
             where ({before}::uuid is null or id < {before}::uuid) and ({actor}::text is null or actor = {actor}::text)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Purser.Server.Identity;
 using Purser.Server.Platform;
 using static Microsoft.AspNetCore.Http.TypedResults;
@@ -13,8 +12,6 @@ sealed record JournalPage(string From, string To, IReadOnlyList<JournalAnswer> D
 /// <summary>Revenue as it is earned: the view journal, day by day. Its single transactions are for psql.</summary>
 static class Journal
 {
-    const int LongestSpanDays = 400;
-
     public static void MapJournal(this IEndpointRouteBuilder routes) => routes.MapGet("/v1/journal", List).WithTags("Insight").AdminOnly()
         .WithSummary("Purchases, consumption and cost in double entry, by day").Produces<JournalPage>()
         .WithQuery("from", "The first day, of UTC: 2026-11-20. Thirty days in all, if left out.")
@@ -22,28 +19,14 @@ static class Journal
 
     static async Task<IResult> List(Db db, TimeProvider time, HttpContext http, CancellationToken ct)
     {
-        var to = Day(http, "to") ?? DateOnly.FromDateTime(time.Now().UtcDateTime);
-        var from = Day(http, "from") ?? to.AddDays(-29);
-        if (from > to || to.DayNumber - from.DayNumber > LongestSpanDays)
-            throw new InvalidRequestException("from", $"'from' is a day before 'to', by at most {LongestSpanDays} days.");
+        var (from, to) = Days.Span(http, time.Now());
 
         var rows = await db.All($"""
             select day, kind, account, sum(debit), sum(credit), currency from journal
             where day between {from} and {to}
             group by day, kind, account, currency order by day, kind, currency, account
             """, row => new JournalAnswer(
-                Text(row.GetFieldValue<DateOnly>(0)), row.GetString(1), row.GetString(2), row.GetDecimal(3), row.GetDecimal(4), row.GetString(5)), ct);
-        return Ok(new JournalPage(Text(from), Text(to), rows));
+                row.GetFieldValue<DateOnly>(0).Text(), row.GetString(1), row.GetString(2), row.GetDecimal(3), row.GetDecimal(4), row.GetString(5)), ct);
+        return Ok(new JournalPage(from.Text(), to.Text(), rows));
     }
-
-    static DateOnly? Day(HttpContext http, string name)
-    {
-        if (!http.Request.Query.TryGetValue(name, out var given)) return null;
-
-        return DateOnly.TryParseExact(given, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)
-            ? day
-            : throw new InvalidRequestException(name, $"'{name}' is a day such as 2026-11-20.");
-    }
-
-    static string Text(DateOnly day) => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 }

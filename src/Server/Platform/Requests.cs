@@ -60,6 +60,41 @@ static class Paging
         new(rows.Count > limit ? rows[..limit] : rows, rows.Count > limit);
 }
 
+/// <summary>The days that sums are asked for.</summary>
+static class Days
+{
+    const int Ordinary = 30;
+    const int LongestSpan = 400;
+
+    // Nothing is older, and the days before it can still be counted.
+    static readonly DateOnly First = new(2000, 1, 1);
+
+    public static (DateOnly From, DateOnly To) Span(HttpContext http, DateTimeOffset now)
+    {
+        var to = Day(http, "to") ?? DateOnly.FromDateTime(now.UtcDateTime);
+        var from = Day(http, "from") ?? to.AddDays(1 - Ordinary);
+        return from <= to && to.DayNumber - from.DayNumber <= LongestSpan
+            ? (from, to)
+            : throw new InvalidRequestException("from", $"'from' is a day before 'to', by at most {LongestSpan} days.");
+    }
+
+    // A day, or the day of a time.
+    static DateOnly? Day(HttpContext http, string name)
+    {
+        if (!http.Request.Query.TryGetValue(name, out var given)) return null;
+        if (!DateOnly.TryParseExact(given, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)
+            && DateTimeOffset.TryParseExact(
+                given, "yyyy-MM-dd'T'HH:mm:ssK", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
+        {
+            day = DateOnly.FromDateTime(time.UtcDateTime);
+        }
+
+        return day >= First ? day : throw new InvalidRequestException(name, $"'{name}' is a day such as 2026-11-20, from 2000-01-01 on.");
+    }
+
+    public static string Text(this DateOnly day) => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+}
+
 static class Requests
 {
     const int LongestKey = 255;
@@ -79,6 +114,16 @@ static class Requests
         text is null || text.Length <= most
             ? text
             : throw new InvalidRequestException(param, $"'{param}' has at most {most} characters.");
+
+    /// <summary>A text to look for; null where there is none in the query.</summary>
+    public static string? Sought(this HttpContext http, string param)
+    {
+        if (!http.Request.Query.TryGetValue(param, out var given)) return null;
+
+        return given is [{ } text] && !text.Contains('\0', StringComparison.Ordinal)
+            ? text
+            : throw new InvalidRequestException(param, $"'{param}' is given once, without U+0000.");
+    }
 
     public static T Needed<T>(this T? value, string param) where T : struct =>
         value ?? throw new InvalidRequestException(param, $"'{param}' is required.", "missing_member");
