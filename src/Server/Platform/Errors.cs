@@ -161,11 +161,14 @@ static class Errors
         { StatusCode: StatusCodes.Status413PayloadTooLarge } => TooLarge,
         { StatusCode: StatusCodes.Status415UnsupportedMediaType } => WrongContentType,
         { InnerException: JsonException json } => ExplainJson(json),
-        // What no id looks like names nothing that is there. Only a PUT is asked to make what is not.
-        _ when BoundParameter(bad.Message) is { } param && path?.ContainsKey(param) == true && !HttpMethods.IsPut(request.Method) =>
-            Error.NotFound(param),
-        _ when BoundParameter(bad.Message) is { } param =>
-            Error.Invalid(param, $"'{param}' is missing or not of the right form."),
+        _ when BoundParameter(bad.Message) is { } param => param switch
+        {
+            // A body that is missing, or null, is a parameter to the framework as well, and no member to the caller.
+            "request" => Error.Invalid(null, "This request needs a JSON object as its body.", "missing_body"),
+            // What no id looks like names nothing that is there. Only a PUT is asked to make what is not.
+            _ when path?.ContainsKey(param) == true && !HttpMethods.IsPut(request.Method) => Error.NotFound(param),
+            _ => Error.Invalid(param, $"'{param}' is missing or not of the right form."),
+        },
         _ => Unreadable,
     };
 
@@ -174,7 +177,10 @@ static class Errors
         var param = Member(json.Path);
         var unknown = json.Message.Contains("could not be mapped", StringComparison.Ordinal);
         if (unknown) return Error.Invalid(param, $"'{param}' is not a member of this request.", "unknown_member");
-        if (json.InnerException is FormatException said) return Error.Invalid(param, said.Message);
+        if (json.InnerException is WordedException said) return Error.Invalid(param, said.Message);
+        // The number types of .NET: a fraction where things are counted, or more than they hold.
+        if (json.InnerException is FormatException)
+            return Error.Invalid(param, $"'{param}' is out of range, or has a fraction where only whole numbers make sense.");
 
         return json.InnerException is JsonException || param is null
             ? Error.Invalid(param, "The body is not valid JSON.", "invalid_json")
@@ -190,11 +196,11 @@ static class Errors
     };
 
     // The framework names the parameter only in its sentence: Failed to bind parameter "CustomerId customer" from "…".
-    // A body that is missing is a parameter to it as well, and no member to the caller.
+    // Of a body it says: … inferred for parameter "request" but no body was provided.
     static string? BoundParameter(string message)
     {
         var quoted = message.Split('"');
-        return quoted.Length > 1 && quoted[1].Split(' ') is [_, var name] && name != "request"
+        return quoted.Length > 1 && quoted[1].Split(' ') is [.., var name]
             ? JsonNamingPolicy.SnakeCaseLower.ConvertName(name)
             : null;
     }

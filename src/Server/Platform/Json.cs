@@ -31,6 +31,9 @@ static class Json
     }
 }
 
+/// <summary>What is wrong with a value, in words for whoever sent it; .NET throws its plain kind with words of its own.</summary>
+sealed class WordedException(string message) : FormatException(message);
+
 /// <summary>Credits are numbers with at most six decimals; a string is read too, for clients whose numbers are floats.</summary>
 sealed class CreditsConverter : JsonConverter<Credits>
 {
@@ -53,7 +56,7 @@ sealed class CreditsConverter : JsonConverter<Credits>
         else writer.WriteRawValue(value.ToString(), skipInputValidation: true);
     }
 
-    static JsonException Wrong() => new(null, new FormatException(
+    static JsonException Wrong() => new(null, new WordedException(
         "An amount of credits is a number with at most six decimals, between -1000000000000 and 1000000000000."));
 }
 
@@ -62,11 +65,11 @@ sealed class TextConverter : JsonConverter<string>
 {
     public override string? Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)
     {
-        if (reader.TokenType != JsonTokenType.String) throw new JsonException(null, new FormatException("This must be a string."));
+        if (reader.TokenType != JsonTokenType.String) throw new JsonException(null, new WordedException("This must be a string."));
 
         var text = reader.GetString()!;
         return text.Contains('\0', StringComparison.Ordinal)
-            ? throw new JsonException(null, new FormatException("A text may not contain U+0000."))
+            ? throw new JsonException(null, new WordedException("A text may not contain U+0000."))
             : text;
     }
 
@@ -86,7 +89,7 @@ sealed class InstantConverter : JsonConverter<DateTimeOffset>
     public override DateTimeOffset Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)
     {
         if (reader.TokenType != JsonTokenType.String || !TryParse(reader.GetString()!, out var instant))
-            throw new JsonException(null, new FormatException("A time is written as in RFC 3339: 2026-11-20T12:00:00Z."));
+            throw new JsonException(null, new WordedException("A time is written as in RFC 3339: 2026-11-20T12:00:00Z."));
 
         return instant.ToMicroseconds();
     }

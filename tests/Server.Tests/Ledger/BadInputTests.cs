@@ -73,6 +73,19 @@ public sealed class BadInputTests(App app) : IClassFixture<App>, IAsyncLifetime
         Assert.Equal(201, answer.Status);
     }
 
+    [Theory]
+    [InlineData("", "This request needs a JSON object as its body.")]
+    [InlineData("null", "This request needs a JSON object as its body.")]
+    [InlineData("""{"amount":1,"expires_in":1.5}""", "'expires_in' is out of range, or has a fraction where only whole numbers make sense.")]
+    [InlineData("""{"amount":1,"expires_in":4294967297}""", "'expires_in' is out of range, or has a fraction where only whole numbers make sense.")]
+    [InlineData("""{"amount":0.0000001}""", "An amount of credits is a number with at most six decimals, between -1000000000000 and 1000000000000.")]
+    public async Task What_is_wrong_is_said_in_our_own_words(string body, string message)
+    {
+        var answer = await app.Client.Post("/v1/customers/ann/holds", body);
+
+        Assert.Equal((400, message), (answer.Status, answer.Error.GetProperty("message").GetString()));
+    }
+
     // What is no HTTP is turned away below us, where nobody can add a body.
     [Theory]
     [InlineData("GET /v1/customers/a%00b HTTP/1.1\r\nHost: h\r\n\r\n")]
