@@ -54,6 +54,21 @@ public sealed class Account(Wallet wallet, IEnumerable<Hold> holds, IEnumerable<
         return decision;
     }
 
+    /// <summary>
+    /// Ends holds that are overdue, and that no command named: the job that looks for them is late, and what they keep is
+    /// wanted.
+    /// </summary>
+    public void ExpireHolds(IEnumerable<Hold> overdue, IEnumerable<Budget> heldIn, DateTimeOffset now)
+    {
+        // What a command has changed meanwhile stays as it is.
+        foreach (var budget in heldIn) budgets.TryAdd(budget.Id, budget);
+        foreach (var hold in overdue)
+        {
+            holds.TryAdd(hold.Id.Number, hold);
+            Current(hold.Id.Number, now);
+        }
+    }
+
     Decision Decide(Command command, DateTimeOffset now) => command switch
     {
         Command.Grant grant => Granting.Grant(Wallet, Lots, grant, now),

@@ -34,6 +34,9 @@ public static class Refusals
     public static bool LeavesKeyFree(this Refusal why) => why
         is Refusal.CustomerUnknown or Refusal.HoldUnknown or Refusal.GrantUnknown or Refusal.BudgetUnknown
         or Refusal.AmountNotPositive or Refusal.AmountTooLarge or Refusal.ExpiryNotInFuture;
+
+    /// <summary>Too little is there, and a hold less would be more.</summary>
+    public static bool IsWant(this Refusal why) => why is Refusal.InsufficientCredits or Refusal.BudgetExceeded;
 }
 
 /// <summary>What is answered, and kept with the idempotency key to be answered again.</summary>

@@ -1,4 +1,5 @@
 using Npgsql;
+using Purser.Core;
 using Purser.Core.Ledger;
 
 namespace Purser.Server.Ledger;
@@ -6,7 +7,8 @@ namespace Purser.Server.Ledger;
 /// <summary>
 /// The commands of one transaction. Two round trips:
 /// 1. begin; lock the wallets in the order of their ids; read the keys and the holds that are named.
-///    (A third, where lots are needed: lots that expired, or a reversal.)
+///    (A third, where lots are needed: lots that expired, or a reversal. And one where credits are refused while some
+///    are held: holds that are overdue.)
 ///    Then decide in memory, one command after the other, in the order in which they came.
 /// 2. write wallets, entries, keys, holds and lots set-wise; commit.
 /// Only then are the callers answered.
@@ -40,6 +42,7 @@ sealed class Batch(
     {
         await Load(ct);
         for (var i = 0; i < commands.Count; i++) outcomes[i] = Decide(i);
+        if (Wanting() is { Count: > 0 } wanting) await DecideAgain(wanting, ct);
         await Write(locked: true, ct);
         Answer();
     }
@@ -62,6 +65,13 @@ sealed class Batch(
             outcomes[i] = Decide(i);
             // What leaves no key would not notice that its key was used before.
             if (outcomes[i] is Outcome.Refused { Why: var why } && why.LeavesKeyFree()) return Hope.NotNow;
+        }
+
+        if (Wanting() is { Count: > 0 } wanting)
+        {
+            // Nobody remembers which holds are overdue.
+            if (recall) return Hope.NotNow;
+            await DecideAgain(wanting, ct);
         }
 
         // The write only checks what it changes. What is refused is refused on what is there now.
@@ -156,6 +166,42 @@ sealed class Batch(
         }
 
         return answer.Outcome(replayed: false);
+    }
+
+    /// <summary>Commands that were refused just now for want of credits, in wallets that hold some.</summary>
+    List<int> Wanting()
+    {
+        var wanting = new List<int>();
+        for (var i = 0; i < commands.Count; i++)
+        {
+            if (decisions[i] is Decision.Refused { Why: var why } && why.IsWant()
+                && accounts[commands[i].Wallet].Wallet.Held > Credits.Zero) wanting.Add(i);
+        }
+
+        return wanting;
+    }
+
+    /// <summary>
+    /// A hold that is past its date keeps nothing from anybody, however late the job that ends it is. What was refused
+    /// while one stood is decided once more, behind the rest: all of them came at the same time.
+    /// </summary>
+    async Task DecideAgain(List<int> wanting, CancellationToken ct)
+    {
+        var wallets = wanting.Select(index => commands[index].Wallet).Distinct().ToArray();
+        var now = wanting.Max(index => commands[index].Now);
+        var overdue = await BatchRows.Overdue(connection, wallets, now, ct);
+        var freed = wallets.Where(wallet => overdue.HoldsOf(wallet).Count > 0).ToHashSet();
+        foreach (var wallet in freed) accounts[wallet].ExpireHolds(overdue.HoldsOf(wallet), overdue.BudgetsOf(wallet), now);
+
+        var again = wanting.Where(index => freed.Contains(commands[index].Wallet)).ToHashSet();
+        var keys = again.Select(index => commands[index].Key?.Key).OfType<Guid>().ToHashSet();
+        foreach (var key in keys) answers.Remove(key);
+        newAnswers.RemoveAll(one => keys.Contains(one.Key.Key));
+        for (var i = 0; i < commands.Count; i++)
+        {
+            // Also one with the same key as one of these.
+            if (again.Contains(i) || (commands[i].Key is { } key && keys.Contains(key.Key))) outcomes[i] = Decide(i);
+        }
     }
 
     async Task Write(bool locked, CancellationToken ct)

@@ -26,8 +26,19 @@ sealed class Loaded
         if (!known.Exists(one => one.Id == budget.Id)) known.Add(budget);
     }
 
-    public Account Account(WalletId wallet, Lots? lots) => new(
-        Wallets[wallet], holds.GetValueOrDefault(wallet) ?? [], budgets.GetValueOrDefault(wallet) ?? [], lots);
+    /// <summary>A hold with the budget that it is in.</summary>
+    public void AddHold(NpgsqlDataReader row)
+    {
+        var hold = HoldRows.ReadHold(row);
+        Add(hold);
+        if (!row.IsDBNull(HoldRows.FirstOfBudget)) Add(hold.Id.Wallet, BudgetRows.ReadBudget(row, HoldRows.FirstOfBudget));
+    }
+
+    public IReadOnlyList<Hold> HoldsOf(WalletId wallet) => holds.GetValueOrDefault(wallet) ?? [];
+
+    public IReadOnlyList<Budget> BudgetsOf(WalletId wallet) => budgets.GetValueOrDefault(wallet) ?? [];
+
+    public Account Account(WalletId wallet, Lots? lots) => new(Wallets[wallet], HoldsOf(wallet), BudgetsOf(wallet), lots);
 
     static List<T> Of<T>(Dictionary<WalletId, List<T>> lists, WalletId wallet)
     {
@@ -153,15 +164,21 @@ static class BatchRows
         while (anyKeys && await rows.ReadAsync(ct)) loaded.Answers.TryAdd(rows.GetGuid(0), ReadAnswer(rows));
 
         if (anyHolds) await rows.NextResultAsync(ct);
-        while (anyHolds && await rows.ReadAsync(ct))
-        {
-            var hold = HoldRows.ReadHold(rows);
-            loaded.Add(hold);
-            if (!rows.IsDBNull(HoldRows.FirstOfBudget)) loaded.Add(hold.Id.Wallet, BudgetRows.ReadBudget(rows, HoldRows.FirstOfBudget));
-        }
+        while (anyHolds && await rows.ReadAsync(ct)) loaded.AddHold(rows);
 
         if (anyBudgets) await rows.NextResultAsync(ct);
         while (anyBudgets && await rows.ReadAsync(ct)) loaded.Add(new(rows.GetGuid(0)), BudgetRows.ReadBudget(rows));
+        return loaded;
+    }
+
+    /// <summary>The open holds of some wallets that are overdue, with their budgets.</summary>
+    public static async Task<Loaded> Overdue(NpgsqlConnection connection, WalletId[] wallets, DateTimeOffset now, CancellationToken ct)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        batch.Add(HoldRows.FindOverdue, now, Ids(wallets));
+        await using var rows = await batch.ExecuteReaderAsync(ct);
+        var loaded = new Loaded();
+        while (await rows.ReadAsync(ct)) loaded.AddHold(rows);
         return loaded;
     }
 

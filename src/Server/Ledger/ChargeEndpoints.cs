@@ -136,7 +136,8 @@ static class ChargeEndpoints
             throw new InvalidRequestException("operation", "Give either 'operation' or 'model'.", "missing_member");
 
         http.IdempotencyKey();
-        var price = Prices.Of(request, catalog.Rates, time.Now());
+        var now = time.Now();
+        var price = Prices.Of(request, catalog.Rates, now);
         if (price is Price.None none) return none.Error.Answer(http);
 
         bool? affordable = null;
@@ -144,7 +145,7 @@ static class ChargeEndpoints
         {
             if (!CustomerId.TryParse(name, null, out var customer))
                 throw new InvalidRequestException("customer", "'customer' is not the id of a customer.");
-            if (await db.Balance(customer, catalog, ct) is not { } balance) return Error.NotFound("customer").Answer(http);
+            if (await db.Balance(customer, catalog, now, ct) is not { } balance) return Error.NotFound("customer").Answer(http);
 
             affordable = price.Amount <= balance.Available;
         }

@@ -123,8 +123,8 @@ static class HoldEndpoints
             TypedResults.Ok(new ReleaseAnswer(hold.ToString(), receipt.Rest, receipt.Available)));
     }
 
-    static async Task<IResult> Get(HoldId hold, Db db, HttpContext http, CancellationToken ct) =>
-        await db.Hold(hold, ct) is { } found ? TypedResults.Ok(found) : Error.NotFound("hold").Answer(http);
+    static async Task<IResult> Get(HoldId hold, Db db, TimeProvider time, HttpContext http, CancellationToken ct) =>
+        await db.Hold(hold, time.Now(), ct) is { } found ? TypedResults.Ok(found) : Error.NotFound("hold").Answer(http);
 
     static async Task<Price> PriceOf(HoldId hold, CaptureRequest request, CurrentCatalog catalog, Db db, DateTimeOffset now)
     {

@@ -21,6 +21,16 @@ static class HoldRows
         left join budget b on b.bucket = h.bucket and b.wallet_id = h.wallet_id and b.id = h.budget
         """;
 
+    // By the index of those that are due, which are few: a wallet may have a million that have ended.
+    public const string FindOverdue = """
+        select h.wallet_id, h.number, h.amount, h.state, h.captured, h.expires_at, h.subject, h.reason, h.reference,
+          h.available_after, h.budget, h.budget_period, h.uncharged,
+          b.id, b.period, b.amount, b.period_start, b.used, b.held, b.closed_at is not null
+        from (select * from hold where state = 1 and expires_at <= $1 order by expires_at limit 10000) h
+        left join budget b on b.bucket = h.bucket and b.wallet_id = h.wallet_id and b.id = h.budget
+        where h.wallet_id = any($2::uuid[])
+        """;
+
     public const string InsertHolds = """
         insert into hold (bucket, wallet_id, number, amount, state, captured, expires_at, available_after, subject,
           reason, reference, budget, budget_period, uncharged)

@@ -26,8 +26,9 @@ static class WalletEndpoints
         customer.MapDelete("/freeze", DeleteFreeze).WithSummary("Thaw a customer").Produces<FreezeAnswer>();
     }
 
-    static async Task<IResult> Balance(CustomerId customer, Db db, CurrentCatalog catalog, HttpContext http, CancellationToken ct) =>
-        await db.Balance(customer, catalog, ct) is { } balance ? TypedResults.Ok(balance) : Unknown(http);
+    static async Task<IResult> Balance(
+        CustomerId customer, Db db, CurrentCatalog catalog, TimeProvider time, HttpContext http, CancellationToken ct) =>
+        await db.Balance(customer, catalog, time.Now(), ct) is { } balance ? TypedResults.Ok(balance) : Unknown(http);
 
     static async Task<IResult> Entries(CustomerId customer, Db db, HttpContext http, CancellationToken ct)
     {

@@ -12,18 +12,25 @@ static class WalletRows
     public static async Task<bool> Exists(this Db db, CustomerId customer, CancellationToken ct) =>
         await db.One($"select id from customer where id = {customer.Value}", row => row.GetString(0), ct) is not null;
 
-    /// <summary>A customer whose wallet was never used has one all the same, with nothing in it.</summary>
-    public static Task<BalanceAnswer?> Balance(this Db db, CustomerId customer, CurrentCatalog catalog, CancellationToken ct)
+    /// <summary>
+    /// A customer whose wallet was never used has one all the same, with nothing in it. What is held by the clock: a hold
+    /// that is overdue keeps nothing, as in <see cref="HoldRows.FindOverdue"/>.
+    /// </summary>
+    public static Task<BalanceAnswer?> Balance(
+        this Db db, CustomerId customer, CurrentCatalog catalog, DateTimeOffset now, CancellationToken ct)
     {
         var wallet = WalletId.Of(customer);
         return db.One($"""
-            select coalesce(w.balance, 0), coalesce(w.held, 0), coalesce(w.owed, 0)
+            select coalesce(w.balance, 0), coalesce(w.owed, 0), coalesce(w.held, 0) - case when w.held > 0 then (
+              select coalesce(sum(h.amount), 0)::bigint
+              from (select * from hold where state = 1 and expires_at <= {now} order by expires_at limit 10000) h
+              where h.bucket = w.bucket and h.wallet_id = w.id) else 0 end
             from customer c
             left join wallet w on w.bucket = {wallet.Bucket} and w.id = {wallet.Value}
             where c.id = {customer.Value}
             """, row =>
         {
-            var (balance, held, owed) = (row.GetCredits(0), row.GetCredits(1), row.GetCredits(2));
+            var (balance, owed, held) = (row.GetCredits(0), row.GetCredits(1), row.GetCredits(2));
             var usd = balance.ToDecimal() * catalog.Offer.Rates.UsdPerCredit;
             return new BalanceAnswer(customer.Value, balance, held, balance - held, owed, usd);
         }, ct);
@@ -51,7 +58,7 @@ static class WalletRows
         return rows.ToDictionary(row => row.Seq, row => row.Quote);
     }
 
-    public static Task<HoldStateAnswer?> Hold(this Db db, HoldId id, CancellationToken ct) => db.One($"""
+    public static Task<HoldStateAnswer?> Hold(this Db db, HoldId id, DateTimeOffset now, CancellationToken ct) => db.One($"""
         select h.wallet_id, h.number, h.amount, h.state, h.captured, h.expires_at, h.subject, h.reason, h.reference,
           h.available_after, h.budget, h.budget_period, h.uncharged, c.id
         from hold h join customer c on c.wallet_id = h.wallet_id
@@ -59,8 +66,9 @@ static class WalletRows
         """, row =>
     {
         var hold = HoldRows.ReadHold(row);
+        var state = hold.Overdue(now) ? HoldState.Expired : hold.State;
         return new HoldStateAnswer(
-            hold.Id.ToString(), row.GetString(13), hold.Amount, hold.State.Name(), hold.Captured, hold.ExpiresAt, hold.Reason, hold.Reference);
+            hold.Id.ToString(), row.GetString(13), hold.Amount, state.Name(), hold.Captured, hold.ExpiresAt, hold.Reason, hold.Reference);
     }, ct);
 
     /// <summary>What a hold was placed for; null where there is no such hold.</summary>

@@ -224,6 +224,42 @@ public sealed class ExpiryOnTouchTests(App app) : IClassFixture<App>, IAsyncLife
     }
 
     [Fact]
+    public async Task An_overdue_hold_keeps_nothing_and_does_not_show()
+    {
+        var customer = await app.Purser.GivenCustomer(40);
+        var hold = await Hold(customer);
+        app.Time.Advance(TimeSpan.FromSeconds(60));
+
+        var shown = await app.Purser.Balances.GetAsync(customer, Ct);
+        Assert.Equal((0m, 40m), (shown.Held, shown.Available));
+        Assert.Equal(HoldState.Expired, (await app.Purser.Holds.GetAsync(hold.Id, Ct)).State);
+        // Four want what it kept, and there is enough for two.
+        var charges = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ =>
+            app.Client.Post($"/v1/customers/{customer}/charges", """{"amount":15}""")));
+
+        Assert.Equal([201, 201, 402, 402], charges.Select(charge => charge.Status).Order());
+        var after = await app.Purser.Balances.GetAsync(customer, Ct);
+        Assert.Equal((10m, 0m), (after.Balance, after.Held));
+        await Wallets.AssertProven(app.ConnectionString);
+    }
+
+    [Fact]
+    public async Task An_overdue_hold_keeps_nothing_from_a_hold_that_is_asked_for_twice_at_once()
+    {
+        var customer = await app.Purser.GivenCustomer(60);
+        await Hold(customer);
+        app.Time.Advance(TimeSpan.FromSeconds(60));
+
+        var holds = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ =>
+            app.Client.Post($"/v1/customers/{customer}/holds", """{"amount":60}""", "one key")));
+
+        Assert.All(holds, hold => Assert.Equal(201, hold.Status));
+        Assert.Single(holds.Select(hold => hold.Json.GetProperty("id").GetString()).Distinct());
+        Assert.Equal(60, (await app.Purser.Balances.GetAsync(customer, Ct)).Held);
+        await Wallets.AssertProven(app.ConnectionString);
+    }
+
+    [Fact]
     public async Task Overdue_credits_cannot_be_spent()
     {
         var customer = await app.Purser.GivenCustomer(10);

@@ -40,7 +40,7 @@ static class Summary
 
     static async Task<IResult> Show(User user, Settings settings, Db db, CurrentCatalog catalog, TimeProvider time, CancellationToken ct)
     {
-        var balance = (await db.Balance(user.Customer, catalog, ct))!;
+        var balance = (await db.Balance(user.Customer, catalog, time.Now(), ct))!;
         var entries = await db.LastLines(user.Customer, Recent, ct);
         var calls = await db.Calls(WalletId.Of(user.Customer), key: null, before: long.MaxValue, Recent, ct);
         // Without Stripe nothing was bought.
