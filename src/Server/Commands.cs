@@ -82,6 +82,9 @@ static class Commands
             case ["stripe", "reconcile"]: return await StripeCommands.Reconcile(Settings.FromEnvironment(Purpose.Tool), ct);
             case ["switch", .. var rest] when rest.Length <= 2: return await SwitchCommands.Run(Settings.FromEnvironment(Purpose.Tool), rest, ct);
             case ["psql", .. var rest]: return await Psql.Run(Settings.FromEnvironment(Purpose.Tool), rest, ct);
+            case ["catalog", ..]: throw new StartFailure("Say which file to check: ./purser catalog check FILE.");
+            case ["rates", ..]: throw new StartFailure("Say which list to compare the prices with: ./purser rates import FILE [--apply].");
+            case ["stripe", ..]: throw new StartFailure("Say what to do about Stripe: ./purser stripe setup, stripe check or stripe reconcile.");
             case []: throw new StartFailure("Say what to do: ./purser help lists it.");
             default: throw new StartFailure($"{string.Join(' ', args)} is not a command: ./purser help lists them.");
         }

@@ -28,6 +28,7 @@ sealed class CurrentCatalog(string file, Db db, TimeProvider time)
     public void Read() => read = CatalogFile.Read(file) switch
     {
         CatalogReading.Sound sound => sound,
+        CatalogReading.Faulty([var fault]) => throw new StartFailure($"{fault} Correct it, or name another catalog with PURSER_CATALOG."),
         CatalogReading.Faulty faulty => throw new StartFailure(
             [.. faulty.Faults, "The catalog cannot be used: correct it, or name another one with PURSER_CATALOG."]),
         _ => throw new InvalidOperationException("A reading is sound or faulty."),

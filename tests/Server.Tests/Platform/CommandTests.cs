@@ -29,6 +29,30 @@ public sealed class CommandTests
         Assert.Contains("./purser help", Assert.Single(Lines(output)), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("catalog", "./purser catalog check FILE")]
+    [InlineData("catalog check", "./purser catalog check FILE")]
+    [InlineData("rates", "./purser rates import FILE")]
+    [InlineData("stripe", "./purser stripe setup")]
+    public async Task Half_a_command_is_told_what_is_missing(string line, string missing)
+    {
+        var (code, output) = await Run(line.Split(' '));
+
+        Assert.Equal(1, code);
+        Assert.Contains(missing, Assert.Single(Lines(output)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_catalog_that_cannot_be_read_is_one_line()
+    {
+        await using var postgres = await Postgres.Create();
+
+        await using var server = ServerProcess.Serve(postgres.ConnectionString, ("PURSER_CATALOG", "/nowhere/shop.yaml"));
+
+        Assert.Equal(1, await server.WaitEnd());
+        Assert.Contains("/nowhere/shop.yaml", Assert.Single(Lines(server.Output)), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_server_with_bad_settings_lists_them_all_and_shows_no_trace()
     {
