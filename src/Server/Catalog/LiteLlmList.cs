@@ -52,6 +52,24 @@ sealed partial class LiteLlmList(IReadOnlySet<string> knownProviders)
         ["output_cost_per_image"] = Meter.Images,
     };
 
+    // What no call that is served here comes to: tools and stores that run at the provider, pages that are read, videos, and
+    // pictures that are sent to models which make pictures.
+    static readonly HashSet<string> Beside =
+    [
+        "annotation_cost_per_page",
+        "cache_read_input_image_token_cost",
+        "code_interpreter_cost_per_session",
+        "computer_use_input_cost_per_1k_tokens",
+        "computer_use_output_cost_per_1k_tokens",
+        "file_search_cost_per_1k_calls",
+        "file_search_cost_per_gb_per_day",
+        "google_maps_grounding_cost_per_query",
+        "input_cost_per_video_per_second",
+        "ocr_cost_per_page",
+        "output_cost_per_video_per_second",
+        "vector_store_cost_per_gb_per_day",
+    ];
+
     readonly List<ListedModel> models = [];
     readonly List<(string Key, string Why)> skipped = [];
     readonly SortedDictionary<string, int> otherProviders = new(StringComparer.Ordinal);
@@ -179,7 +197,9 @@ sealed partial class LiteLlmList(IReadOnlySet<string> knownProviders)
         else if (OtherPrices.TryGetValue(field.Name, out meter)) prices.AddOther(meter, perUnit, field.Name);
         else if (TryReadTier(field.Name, out var above, out meter)) prices.Ordinary.AddLong(above, meter, perUnit);
         else if (IsConditional(field.Name)) return $"has a {field.Name}, a condition that a card does not know";
-        else prices.LeftOut.Add(field.Name);
+        else if (Beside.Contains(field.Name)) prices.LeftOut.Add(field.Name);
+        // A call may come to it, and would be sold without it.
+        else return $"has a {field.Name}, a price that is not understood";
 
         return null;
     }

@@ -197,6 +197,7 @@ public sealed class RatesImportTests : IDisposable
     [InlineData("new", """{ "litellm_provider": "openai", "mode": "chat" }""", "no price is not free")]
     [InlineData("new", """{ "litellm_provider": "openai", "input_cost_per_token": 0, "output_cost_per_token": 0.0 }""", "write that by hand")]
     [InlineData("new", """{ "litellm_provider": "openai", "ocr_cost_per_page": 0.004 }""", "unit that a card knows")]
+    [InlineData("new", """{ "litellm_provider": "openai", "input_cost_per_token": 1e-06, "input_cost_per_fortnight": 1 }""", "input_cost_per_fortnight, a price that is not understood")]
     [InlineData("new", """{ "litellm_provider": "openai", "input_cost_per_token": "cheap" }""", "no number")]
     [InlineData("new", """{ "litellm_provider": "openai", "input_cost_per_token": 1e-40 }""", "no number")]
     [InlineData("new", """{ "litellm_provider": "openai", "input_cost_per_token": 1e-06, "tiered_pricing": [] }""", "tiered_pricing")]
