@@ -25,8 +25,11 @@ sealed record PlanChange(SubscriptionRow From, Plan Plan, Interval Interval, Pri
 
 /// <summary>Upgrades and downgrades: what they cost is Stripe's to say, what they bring is ours, and a preview says both beforehand.</summary>
 sealed class PlanChanges(
-    StripeClient stripe, Subscriptions subscriptions, StripePrices prices, Invoices invoices, CurrentCatalog catalog, TimeProvider time)
+    StripeClient stripe, Subscriptions subscriptions, StripePrices prices, Invoices invoices, CurrentCatalog catalog, Db db, TimeProvider time)
 {
+    // An invoice may be dated a moment before the period that it begins.
+    static readonly TimeSpan Moment = TimeSpan.FromMinutes(1);
+
     public async Task<PlanChange> Plan(CustomerId customer, ChangeRequest request, CancellationToken ct)
     {
         var row = await subscriptions.Live(customer, ct);
@@ -47,6 +50,7 @@ sealed class PlanChanges(
         var money = plan.Price(interval, currency)
             ?? throw new InvalidRequestException("interval", $"The plan '{plan.Code}' is not sold by the {Names.Of(interval)} in {currency}.");
         var when = When(row, plan, interval, currency, request.When);
+        if (when == ChangeWhen.Now) await RefuseWhatWentBack(row, ct);
         return new(row, plan, interval, await prices.Of(plan.Code, plan.Name, interval, money, ct), when, request.At);
     }
 
@@ -78,6 +82,22 @@ sealed class PlanChanges(
         }
 
         return when;
+    }
+
+    // Stripe counts the rest of the period as paid for, and would give back once more what has gone back already.
+    async Task RefuseWhatWentBack(SubscriptionRow row, CancellationToken ct)
+    {
+        var ofPeriod = new StripeForm { { "subscription", row.Id }, { "created[gte]", row.PeriodStart - Moment } };
+        await foreach (var invoice in stripe.List("/v1/invoices", ofPeriod, ct))
+        {
+            if (await db.OrderOfInvoice(invoice.Id, ct) is not { } order) continue;
+            if (!order.Disputed && (await db.Gone(order.Id, except: null, ct)).Minor == 0) continue;
+
+            throw new RefusedException(Error.Of(
+                ErrorType.Conflict, "period_refunded",
+                $"Money of the running period was refunded, is on its way back or is disputed ({order.Reference}). "
+                + "Change with when=next_period, or cancel the subscription and subscribe anew."));
+        }
     }
 
     public async Task<PreviewAnswer> Preview(PlanChange change, CancellationToken ct)

@@ -137,6 +137,48 @@ public sealed class PlanChangeTests : IAsyncLifetime
         await shop.Verified();
     }
 
+    // Stripe would give back for the rest of the period what the refund has given back already.
+    [Theory]
+    [InlineData("pm_card_visa", "succeeded")]
+    [InlineData("pm_card_pendingRefund", "pending")]
+    public async Task A_period_whose_money_went_back_is_not_given_back_by_a_change(string card, string state)
+    {
+        var (customer, order) = await shop.Subscribe("enterprise", card: card);
+        var refund = await shop.Client.Post($"/v1/orders/{order}/refund", """{"reason":"all of it"}""");
+        Assert.Equal(state, refund.Text("state"));
+
+        foreach (var body in (string[])["""{"plan":"team","when":"now"}""", """{"plan":"enterprise","interval":"year"}"""])
+        {
+            Assert.Equal((409, "period_refunded"), (await shop.Subscription(customer, "preview", body)).Code());
+            Assert.Equal((409, "period_refunded"), (await shop.Subscription(customer, "change", body)).Code());
+        }
+
+        Assert.Equal(200, (await shop.Subscription(customer, "change", """{"plan":"team","when":"none"}""")).Status);
+        Assert.Equal(200, (await shop.Subscription(customer, "change", """{"plan":"pro","when":"next_period"}""")).Status);
+        await shop.Delivered();
+        Assert.Equal(0, await AtStripe(customer));
+        Assert.Equal(0m, (await shop.Purser.Balances.GetAsync(customer, TestContext.Current.CancellationToken)).Available);
+    }
+
+    [Fact]
+    public async Task A_period_whose_payment_is_disputed_is_not_given_back_by_a_change()
+    {
+        var (customer, order) = await shop.Subscribe("enterprise", card: "pm_card_createDispute");
+        Assert.Equal("disputed", (await shop.Order(order)).Text("state"));
+
+        Assert.Equal((409, "period_refunded"), (await shop.Subscription(customer, "change", """{"plan":"team","when":"now"}""")).Code());
+    }
+
+    [Fact]
+    public async Task A_refund_of_the_last_period_keeps_nobody_from_changing_in_this_one()
+    {
+        var (customer, order) = await shop.Subscribe("enterprise");
+        await Advance(32);
+        await shop.Client.Post($"/v1/orders/{order}/refund", """{"credits":1000,"reason":"an outage last month"}""");
+
+        Assert.Equal(200, (await shop.Subscription(customer, "change", """{"plan":"team","when":"now"}""")).Status);
+    }
+
     [Fact]
     public async Task Changing_up_and_down_again_and_again_brings_nothing()
     {
@@ -342,6 +384,10 @@ public sealed class PlanChangeTests : IAsyncLifetime
     }
 
     async Task Advance(int days) => clock = await shop.Advance(clock, days);
+
+    /// <summary>What stands on the customer's balance at Stripe: less than nothing is the customer's.</summary>
+    async Task<long> AtStripe(string customer) =>
+        (await shop.Stripe.Get($"/v1/customers/{await shop.StripeCustomer(customer)}")).GetProperty("balance").GetInt64();
 
     async Task<JsonElement> Newest(string customer) => (await Orders(customer))[0];
 
