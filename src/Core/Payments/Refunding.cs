@@ -14,7 +14,7 @@ public enum RefundRefusal
 /// <summary>One of the lots that an order brought.</summary>
 public sealed record RefundableLot(long Seq, Credits Amount, Credits Remaining, Credits Reversed);
 
-/// <param name="Paid">What arrived for the order.</param>
+/// <param name="Paid">What arrived for the order, and was not given back by a later invoice.</param>
 /// <param name="Cost">What its credits cost, of months to come as well: less where some of it was given back otherwise.</param>
 /// <param name="Refunded">What went back or is on its way.</param>
 /// <param name="Returned">Credits that were taken for it, or are held for it.</param>
@@ -115,6 +115,28 @@ public static class Refunding
         }
 
         return spread;
+    }
+
+    /// <summary>
+    /// What of each order's money later invoices of the subscription have put on the customer's balance, where it pays for
+    /// other things: of the youngest order first, as its credits are taken.
+    /// </summary>
+    /// <param name="orders">Oldest first. An invoice whose total is less than nothing gives that much back.</param>
+    public static IReadOnlyList<long> GivenBack(IReadOnlyList<(long Received, long Total)> orders)
+    {
+        var given = new long[orders.Count];
+        for (var i = 0; i < orders.Count; i++)
+        {
+            var gone = Math.Max(0, -orders[i].Total);
+            for (var earlier = i - 1; earlier >= 0 && gone > 0; earlier--)
+            {
+                var part = Math.Min(gone, orders[earlier].Received - given[earlier]);
+                given[earlier] += part;
+                gone -= part;
+            }
+        }
+
+        return given;
     }
 
     // Downwards: what is rounded away stays for the last refund.

@@ -34,20 +34,45 @@ sealed class OrderCredits(CreditLedger ledger, Db db, TimeProvider time)
         var grants = await db.Grants(order.Id, ct);
         var months = await db.PaidMonthsOf(order.Id, ct);
         var gone = await db.Gone(order.Id, except, ct);
+        var refunded = Math.Min(gone.Minor, order.Received.Minor);
+        // What a later invoice gave back, money and credits, is as if it had never been of this order.
+        var (minorBack, back) = await GivenBack(order, ct);
+        var lots = await Lots(order.Customer, [.. grants.Select(grant => grant.Lot)], ct);
         return new(
             order.PaidAt is not null,
             order.Disputed,
-            order.Received.Minor,
-            grants.Sum(grant => grant.PaidMinor) + months.Sum(row => row.Months.Minor),
-            Math.Min(gone.Minor, order.Received.Minor),
+            Math.Max(refunded, order.Received.Minor - minorBack),
+            grants.Sum(grant => CostOf(grant, back.GetValueOrDefault(grant.Lot))) + months.Sum(row => row.Months.Minor),
+            refunded,
             gone.Credits,
-            await Lots(order.Customer, [.. grants.Select(grant => grant.Lot)], ct))
+            [.. lots.Select(lot => Without(lot, back.GetValueOrDefault(lot.Seq)))])
         {
             Coming = new(months.Sum(row => row.Months.Coming.Micros)),
             Forgone = new(months.Sum(row => row.Forgone.Micros)),
             Step = Currencies.Step(order.Money.Currency),
         };
     }
+
+    async Task<(long Minor, Dictionary<long, Credits> Lots)> GivenBack(OrderRow order, CancellationToken ct)
+    {
+        if (order.Subscription is not { } subscription) return (0, []);
+
+        var orders = await db.OrdersOfSubscription(subscription, ct);
+        var minor = Refunding.GivenBack([.. orders.Select(one => (one.Received.Minor, one.Terms.Total.Minor))]);
+        var lots = orders.SelectMany(one => one.GivenBack?.Lots ?? []).GroupBy(part => part.Lot)
+            .ToDictionary(parts => parts.Key, parts => new Credits(parts.Sum(part => part.Amount.Micros)));
+        var own = orders.FindIndex(one => one.Id == order.Id);
+        return (own < 0 ? 0 : minor[own], lots);
+    }
+
+    static long CostOf(OrderGrant grant, Credits back) => back >= grant.Credits
+        ? 0
+        : (long)((Int128)grant.PaidMinor * (grant.Credits - back).Micros / grant.Credits.Micros);
+
+    static RefundableLot Without(RefundableLot lot, Credits back) => lot with
+    {
+        Amount = lot.Amount - Credits.Min(back, lot.Amount), Reversed = lot.Reversed - Credits.Min(back, lot.Reversed),
+    };
 
     public async Task<Credits> Available(CustomerId customer, CancellationToken ct)
     {

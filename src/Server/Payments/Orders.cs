@@ -181,6 +181,13 @@ static class Orders
         return true;
     }, ct);
 
+    /// <summary>What was paid of a subscription, and what gave back, oldest first.</summary>
+    public static Task<List<OrderRow>> OrdersOfSubscription(this Db db, string subscription, CancellationToken ct) => db.All($"""
+        select * from orders
+        where subscription = {subscription} and (paid_at is not null or given_back is not null)
+        order by created_at, id
+        """, Read, ct);
+
     /// <summary>Everything that a subscription brought so far.</summary>
     public static Task<List<OrderGrant>> GrantsOfSubscription(this Db db, string subscription, CancellationToken ct) => db.All($"""
         select g.identity, g.order_id, g.lot, g.credits, g.paid_minor

@@ -121,6 +121,22 @@ public sealed class RefundingTests
     public void Of_no_money_at_all_what_is_missing_follows() =>
         Assert.Equal(9_990.Credits, Refunding.Followed(Paid with { Refunded = 999 }, 0));
 
+    // Totals of a subscription's invoices, oldest first, and what was paid of them.
+    [Theory]
+    [InlineData("199:199", "0")]
+    [InlineData("199:199 0:-150", "150 0")]
+    [InlineData("20:20 30:30 0:-40", "10 30 0")]
+    [InlineData("199:199 0:-150 0:49", "150 0 0")]
+    [InlineData("199:199 0:-150 0:150 0:-150", "199 0 0 0")]
+    [InlineData("10:10 0:-50", "10 0")]
+    public void What_an_invoice_gives_back_is_gone_of_the_youngest_orders_before_it(string orders, string givenBack)
+    {
+        var read = orders.Split(' ').Select(order => order.Split(':').Select(int.Parse).ToArray())
+            .Select(order => ((long)order[0], (long)order[1]));
+
+        Assert.Equal(givenBack, string.Join(' ', Refunding.GivenBack([.. read])));
+    }
+
     static RefundFacts After(RefundFacts facts, RefundDecision decision) => decision is RefundDecision.Refund refund
         ? facts with { Refunded = facts.Refunded + refund.Minor, Returned = facts.Returned + refund.Credits }
         : facts;

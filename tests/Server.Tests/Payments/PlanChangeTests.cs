@@ -137,6 +137,26 @@ public sealed class PlanChangeTests : IAsyncLifetime
         await shop.Verified();
     }
 
+    [Fact]
+    public async Task What_a_downgrade_gave_back_is_not_refunded_once_more()
+    {
+        var (customer, order) = await shop.Subscribe("enterprise");
+        await shop.Subscription(customer, "change", """{"plan":"team","when":"now"}""");
+        await shop.Delivered();
+        var back = -await AtStripe(customer);
+        Assert.InRange(back, 14_000, 16_000);
+
+        Assert.Equal("money", (await Refund(19_900)).Error.GetProperty("param").GetString());
+        Assert.Equal("money", (await Refund(19_901 - back)).Error.GetProperty("param").GetString());
+        Assert.Equal(201, (await Refund(19_900 - back)).Status);
+        // The credits of what was left went with it.
+        Assert.InRange(await shop.Balance(customer), 0, 100);
+        await shop.Verified();
+
+        Task<Answered> Refund(long minor) =>
+            shop.Client.Post($"/v1/orders/{order}/refund", $$$"""{"money":{"minor":{{{minor}}}},"reason":"all of it"}""");
+    }
+
     // Stripe would give back for the rest of the period what the refund has given back already.
     [Theory]
     [InlineData("pm_card_visa", "succeeded")]
