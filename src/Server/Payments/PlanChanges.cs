@@ -157,6 +157,18 @@ sealed class PlanChanges(
         return (row, changed.Child("pending_update") is null ? null : invoice.Text("hosted_invoice_url"));
     }
 
+    /// <summary>
+    /// A change that waits for its payment ends, and its invoice with it: whoever confirms that later would pay for nothing,
+    /// or twice.
+    /// </summary>
+    public async Task DropWaiting(string subscription, CancellationToken ct)
+    {
+        var told = await stripe.Get($"/v1/subscriptions/{subscription}", new() { { "expand[0]", "latest_invoice" } }, ct);
+        if (told.Child("pending_update") is null || told.Child("latest_invoice") is not { } invoice || invoice.Text("status") != "open") return;
+
+        await stripe.Post($"/v1/invoices/{invoice.Id}/void", [], $"purser-void-{invoice.Id}", ct);
+    }
+
     // What is put off is said before it is done, and that it is not put off any more, after: read in between, or where
     // Stripe did not answer, the price that it has must not be taken for a change.
     async Task<StripeObject> Send(PlanChange change, StripeForm form, string key, CancellationToken ct)

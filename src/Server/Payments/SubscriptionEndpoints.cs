@@ -102,6 +102,8 @@ static class SubscriptionEndpoints
         {
             selling.RefuseUnlessOnFor(customer);
             var change = await changes.Plan(customer, request, ct);
+            // What waits at a second try may be what the first one made.
+            if (!http.IsSecondTry()) await changes.DropWaiting(change.From.Id, ct);
             var (row, paymentUrl) = await changes.Make(change, Key(http), ct);
             return TypedResults.Ok(SubscriptionAnswer.Of(row, paymentUrl));
         }, ct), ct);
@@ -110,8 +112,8 @@ static class SubscriptionEndpoints
         TypedResults.Ok(await changes.Preview(await changes.Plan(customer, request, ct), ct));
 
     static Task<IResult> Cancel(
-        CustomerId customer, CancelRequest request, Subscriptions subscriptions, StripeClient stripe, CustomerLocks locks, HttpContext http,
-        CancellationToken ct) => locks.Hold(customer, () => DoneAlready(customer, subscriptions, http, async () =>
+        CustomerId customer, CancelRequest request, PlanChanges changes, Subscriptions subscriptions, StripeClient stripe, CustomerLocks locks,
+        HttpContext http, CancellationToken ct) => locks.Hold(customer, () => DoneAlready(customer, subscriptions, http, async () =>
     {
         var now = request.When switch
         {
@@ -120,8 +122,13 @@ static class SubscriptionEndpoints
             _ => throw new InvalidRequestException("when", "'when' is period_end or now."),
         };
         var row = await subscriptions.Live(customer, ct);
-        if (now) await End(row.Id, stripe, ct);
-        else await stripe.Post($"/v1/subscriptions/{row.Id}", new() { { "cancel_at_period_end", true } }, Key(http), ct);
+        if (now)
+        {
+            await changes.DropWaiting(row.Id, ct);
+            await End(row.Id, stripe, ct);
+        }
+        else
+            await stripe.Post($"/v1/subscriptions/{row.Id}", new() { { "cancel_at_period_end", true } }, Key(http), ct);
         return TypedResults.Ok(SubscriptionAnswer.Of((await subscriptions.Look(row.Id, ct))!));
     }, ct), ct);
 

@@ -292,6 +292,28 @@ public sealed class PlanChangeTests : IAsyncLifetime
         Assert.InRange(await shop.Balance(customer), 60_000, 65_000);
     }
 
+    [Theory]
+    [InlineData("change", """{"plan":"enterprise"}""", true)]
+    [InlineData("change", """{"plan":"team","when":"none"}""", false)]
+    [InlineData("cancel", """{"when":"now"}""", false)]
+    public async Task A_change_that_waits_for_its_payment_cannot_be_paid_after_another_or_the_end(string what, string body, bool waits)
+    {
+        var customer = await OnPro();
+        await shop.UseCard(customer, "pm_card_authenticationRequired");
+        var first = await shop.Subscription(customer, "change", """{"plan":"team"}""");
+        var invoice = new Uri(first.Text("payment_url")).Segments[^1];
+        Assert.Equal("open", (await shop.Stripe.Get($"/v1/invoices/{invoice}")).GetProperty("status").GetString());
+
+        var second = await shop.Subscription(customer, what, body);
+        await shop.Delivered();
+
+        Assert.Equal((200, waits), (second.Status, second.Json.TryGetProperty("payment_url", out _)));
+        Assert.Equal("void", (await shop.Stripe.Get($"/v1/invoices/{invoice}")).GetProperty("status").GetString());
+        var subscription = (await shop.Subscription(customer)).Text("id");
+        var open = (await shop.Stripe.Get($"/v1/invoices?subscription={subscription}&status=open")).GetProperty("data");
+        Assert.Equal(waits ? 1 : 0, open.GetArrayLength());
+    }
+
     [Fact]
     public async Task A_change_that_nobody_pays_for_is_dropped_and_can_be_made_again()
     {

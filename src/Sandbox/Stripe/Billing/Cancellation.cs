@@ -50,6 +50,7 @@ static class Cancellation
         subscription["canceled_at"] ??= now;
         subscription["ended_at"] = now;
         subscription["pause_collection"] = null;
+        Changes.DropPending(tx, subscription);
         subscription.Under("cancellation_details")["reason"] ??= reason;
         subscription.ClearTimers();
         StopCollecting(tx, subscription, voidOpen: expired);

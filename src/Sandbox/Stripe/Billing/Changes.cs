@@ -193,6 +193,8 @@ static class Changes
     /// </summary>
     static void Keep(Tx tx, JsonObject subscription, JsonObject was, JsonObject invoice)
     {
+        // The one that has waited before is replaced.
+        DropPending(tx, subscription);
         var wanted = subscription.Copy();
         foreach (var name in (ReadOnlySpan<string>)["items", "billing_cycle_anchor", "trial_end", "status"])
         {

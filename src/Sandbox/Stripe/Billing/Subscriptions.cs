@@ -112,6 +112,11 @@ static class Subscriptions
     public static void InvoiceVoided(Tx tx, JsonObject invoice)
     {
         if (invoice.Text("_subscription") is not { } id || tx.Find(id) is not { } subscription) return;
+        if (subscription.Text("_update_invoice") == invoice.Id())
+        {
+            Changes.DropPending(tx, tx.Edit(subscription));
+            return;
+        }
         if (subscription.Text("status") == "incomplete" && invoice.Text("billing_reason") == "subscription_create")
         {
             Expire(tx, tx.Edit(subscription));

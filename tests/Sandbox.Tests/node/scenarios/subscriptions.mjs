@@ -245,6 +245,29 @@ export async function a_pending_update_waits_for_its_payment(t) {
   assert.ok((await t.types()).includes('customer.subscription.pending_update_applied'));
 }
 
+export async function a_pending_update_is_replaced_by_another_and_ends_with_its_subscription(t) {
+  const w = await world(t);
+  const subscription = await w.subscribe();
+  const failing = await t.stripe.paymentMethods.attach('pm_card_chargeCustomerFail', { customer: w.customer.id });
+  await t.stripe.subscriptions.update(subscription.id, { default_payment_method: failing.id });
+  await t.advance(w.clock.id, start + day);
+  const change = async (amount) => (await t.stripe.subscriptions.update(subscription.id, {
+    items: [{ id: subscription.items.data[0].id, price: (await w.plan(amount)).id }],
+    payment_behavior: 'pending_if_incomplete', proration_behavior: 'always_invoice',
+  })).latest_invoice;
+  const status = async (invoice) => (await t.stripe.invoices.retrieve(invoice)).status;
+  const first = await change(9000);
+  const second = await change(8000);
+  assert.deepEqual([await status(first), await status(second)], ['void', 'open']);
+  assert.ok((await t.stripe.subscriptions.retrieve(subscription.id)).pending_update);
+  await t.stripe.invoices.voidInvoice(second);
+  assert.equal((await t.stripe.subscriptions.retrieve(subscription.id)).pending_update, null);
+  const third = await change(7000);
+  await t.stripe.subscriptions.cancel(subscription.id);
+  assert.equal(await status(third), 'void');
+  await t.rejects(t.stripe.invoices.pay(third, { payment_method: 'pm_card_visa' }), { status: 400 });
+}
+
 async function dunned(t, final) {
   await t.control('dunning', { retries: [3, 5], final });
   const w = await world(t);
