@@ -1,6 +1,7 @@
 using Purser.Core;
 using Purser.Core.Ledger;
 using Purser.Server.Ledger;
+using Purser.Server.Platform;
 
 namespace Purser.Server.Payments;
 
@@ -8,7 +9,7 @@ namespace Purser.Server.Payments;
 /// The ledger as payments use it. Every command is named after what it is done for at Stripe, and that name is its key,
 /// written in the command's own transaction: however often and from wherever it is asked for, it happens once.
 /// </summary>
-sealed class CreditLedger(Lanes lanes, TimeProvider time)
+sealed class CreditLedger(Lanes lanes, Db db, TimeProvider time)
 {
     const int Attempts = 5;
 
@@ -36,12 +37,23 @@ sealed class CreditLedger(Lanes lanes, TimeProvider time)
     public Task<Receipt> Restore(CustomerId customer, string identity, Command.Restore restore, DateTimeOffset now) =>
         Run(customer, identity, restore, now);
 
+    /// <summary>How much a reversal has taken, spent or not: nothing where it was refused or never made.</summary>
+    public async Task<Credits> Reversed(CustomerId customer, string identity, CancellationToken ct)
+    {
+        var wallet = WalletId.Of(customer);
+        return await db.Replay(wallet, Key(wallet, identity), ct) is Outcome.Done { Receipt: var receipt }
+            ? receipt.Amount + receipt.Missing
+            : Credits.Zero;
+    }
+
+    // The identity says it all: what is asked for again may differ in its time and amount, and is still the same.
+    static CommandKey Key(WalletId wallet, string identity) =>
+        Fingerprint.OwnKey(wallet, identity, Fingerprint.Of("payments", identity));
+
     async Task<Receipt> Run(CustomerId customer, string identity, Command command, DateTimeOffset now)
     {
         var wallet = WalletId.Of(customer);
-        // The identity says it all: what is asked for again may differ in its time, and is still the same.
-        var key = Fingerprint.OwnKey(wallet, identity, Fingerprint.Of("payments", identity));
-        return await Settled(wallet, command, key, now) switch
+        return await Settled(wallet, command, Key(wallet, identity), now) switch
         {
             Outcome.Done done => done.Receipt,
             Outcome.Refused refused => throw Refused(customer, identity, refused.Why),

@@ -50,7 +50,8 @@ sealed class Disputes(
                 if (dispute.Hold is { } hold) await ledger.GiveBack(order.Customer, hold, time.Now());
                 break;
             case (DisputeState.Lost, DisputeState.Won):
-                await credits.PutBack(order, $"dispute-won:{dispute.Id}:{dispute.Round}", dispute.Sources!, dispute.Why(to));
+                await credits.PutBack(
+                    order, $"dispute-won:{dispute.Id}:{dispute.Round}", dispute.Name, dispute.Sources!, dispute.Why(to), ct);
                 break;
             // The bank took an appeal.
             case (DisputeState.Won, DisputeState.Open):
@@ -73,7 +74,7 @@ sealed class Disputes(
             await db.Decide(dispute, sources, sources.Coming, ct);
         }
 
-        await credits.Take(order, dispute.Name, sources, dispute.Hold, dispute.Why(DisputeState.Lost));
+        await credits.Take(order, dispute.Name, sources, dispute.Hold, dispute.Why(DisputeState.Lost), ct);
     }
 
     /// <summary>Whatever else is in question of the order keeps what it can of the credits that are free now.</summary>

@@ -125,7 +125,7 @@ sealed class Invoices(
                 await db.GiveBack(order, sources, ct);
             }
 
-            await credits.Take(order, $"return:{invoice.Id}", sources, hold: null, gone.Why);
+            await credits.Take(order, $"return:{invoice.Id}", sources, hold: null, gone.Why, ct);
             return true;
         }, ct);
 

@@ -91,28 +91,41 @@ sealed class OrderCredits(CreditLedger ledger, Db db, TimeProvider time)
         return new(gone.Coming, Refunding.Spread(lots, gone.Amount));
     }
 
+    /// <summary>
+    /// Takes no more of a lot than is left to be taken: somebody may have reversed it by hand meanwhile. What was taken
+    /// under this name before was taken.
+    /// </summary>
     /// <param name="hold">What was set aside for it: it ends with the first lot.</param>
-    public async Task Take(OrderRow order, string identity, RefundSources sources, long? hold, string reason)
+    public async Task Take(OrderRow order, string identity, RefundSources sources, long? hold, string reason, CancellationToken ct)
     {
         for (var i = 0; i < sources.Lots.Count; i++)
         {
             var (lot, amount) = sources.Lots[i];
-            await ledger.Reverse(
-                order.Customer,
-                $"{identity}:{i}",
-                new(amount, lot, reason, order.Reference, i == 0 ? hold : null),
-                time.Now());
+            var left = (await Lots(order.Customer, [lot], ct)).Sum(one => one.Amount.Micros - one.Reversed.Micros);
+            var part = Credits.Min(amount, new(left));
+            // A refusal would be kept under the name for ever.
+            if (part > Credits.Zero)
+            {
+                await ledger.Reverse(
+                    order.Customer, $"{identity}:{i}", new(part, lot, reason, order.Reference, i == 0 ? hold : null), time.Now());
+            }
+            else if (i == 0 && hold is { } idle) await ledger.GiveBack(order.Customer, idle, time.Now());
         }
 
         if (sources.Lots.Count == 0 && hold is { } unused) await ledger.GiveBack(order.Customer, unused, time.Now());
     }
 
-    public async Task PutBack(OrderRow order, string identity, RefundSources sources, string reason)
+    /// <param name="taken">The name under which they were taken: what was not, does not come back.</param>
+    public async Task PutBack(
+        OrderRow order, string identity, string taken, RefundSources sources, string reason, CancellationToken ct)
     {
         for (var i = 0; i < sources.Lots.Count; i++)
         {
-            var (lot, amount) = sources.Lots[i];
-            await ledger.Restore(order.Customer, $"{identity}:{i}", new(amount, lot, reason, order.Reference), time.Now());
+            var amount = await ledger.Reversed(order.Customer, $"{taken}:{i}", ct);
+            if (amount == Credits.Zero) continue;
+
+            await ledger.Restore(
+                order.Customer, $"{identity}:{i}", new(amount, sources.Lots[i].Lot, reason, order.Reference), time.Now());
         }
     }
 
@@ -154,7 +167,7 @@ sealed class OrderCredits(CreditLedger ledger, Db db, TimeProvider time)
         var more = Refunding.Spread(facts, Refunding.Followed(facts, 0));
         var all = new RefundSources(taken.Coming + more.Coming, [.. taken.Lots, .. more.Lots]);
         if (more.Total > Credits.Zero) await db.Decide(dispute, all, more.Coming, ct);
-        await Take(order, dispute.Name, all, hold: null, dispute.Why(DisputeState.Lost));
+        await Take(order, dispute.Name, all, hold: null, dispute.Why(DisputeState.Lost), ct);
     }
 
     async Task<IReadOnlyList<RefundableLot>> Lots(CustomerId customer, long[] seqs, CancellationToken ct)

@@ -259,7 +259,7 @@ sealed class Refunds(
 
         // What a dispute has frozen of the order is what is refunded; it freezes the rest anew.
         var frozen = refund.Hold is null ? (await db.OpenDisputes(order.Id, ct)).FirstOrDefault(dispute => dispute.Hold is not null) : null;
-        await credits.Take(order, $"refund:{refund.Id}", refund.Sources!, refund.Hold ?? frozen?.Hold, refund.Reason);
+        await credits.Take(order, $"refund:{refund.Id}", refund.Sources!, refund.Hold ?? frozen?.Hold, refund.Reason, ct);
         if (frozen is not null) await credits.Freeze(frozen, order, ct);
         await db.Settle(refund, RefundState.Succeeded, null, ct);
     }
@@ -267,7 +267,12 @@ sealed class Refunds(
     async Task Undo(RefundRow refund, OrderRow order, string? why, CancellationToken ct)
     {
         if (refund.Sources is { } sources)
-            await credits.PutBack(order, $"restore:{refund.Id}", sources, $"refund failed: {why ?? "unknown"}");
+        {
+            await credits.PutBack(
+                order, $"restore:{refund.Id}", $"refund:{refund.Id}", sources, $"refund failed: {why ?? "unknown"}", ct);
+        }
+
+
         refund = await db.Reclaim(refund, ct);
         await credits.CatchUp(order, refund.Id, ct);
         await db.Settle(refund, RefundState.Failed, why ?? "failed", ct);

@@ -147,6 +147,28 @@ public sealed class RefundTests(Shop shop) : IClassFixture<Shop>
         Assert.Equal((0m, 0m), (after.Balance, after.Held));
     }
 
+    [Theory]
+    [InlineData(true, 9_990, 0)]
+    [InlineData(true, 4_000, 0)]
+    [InlineData(false, 9_990, 0)]
+    [InlineData(false, 4_000, 5_990)]
+    public async Task Credits_that_support_reverses_while_they_wait_for_a_refund_are_taken_once(bool success, decimal amount, decimal left)
+    {
+        var (customer, order) = await Bought("starter", "pm_card_pendingRefund");
+        await Refund(order, """{"reason":"slow bank"}""");
+        var grant = (await shop.Client.Only($"/v1/customers/{customer}/grants")).Item1.GetProperty("id").GetString();
+        var reversed = await shop.Client.Post(
+            $"/v1/customers/{customer}/reversals", $$"""{"amount":{{amount}},"grant":"{{grant}}","reason":"by hand"}""");
+        Assert.Equal(201, reversed.Status);
+
+        await Settle(order, success);
+
+        Assert.Equal(success ? "refunded" : "paid", (await shop.Order(order)).Text("state"));
+        var after = await shop.Purser.Balances.GetAsync(customer, Ct);
+        Assert.Equal((left, 0m), (after.Balance - after.Owed, after.Held));
+        await shop.Verified();
+    }
+
     [Fact]
     public async Task A_refund_that_fails_gives_the_credits_back()
     {
