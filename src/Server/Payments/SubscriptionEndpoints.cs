@@ -112,10 +112,10 @@ static class SubscriptionEndpoints
         TypedResults.Ok(await changes.Preview(await changes.Plan(customer, request, ct), ct));
 
     static Task<IResult> Cancel(
-        CustomerId customer, CancelRequest request, PlanChanges changes, Subscriptions subscriptions, StripeClient stripe, CustomerLocks locks,
+        CustomerId customer, CancelRequest? request, PlanChanges changes, Subscriptions subscriptions, StripeClient stripe, CustomerLocks locks,
         HttpContext http, CancellationToken ct) => locks.Hold(customer, () => DoneAlready(customer, subscriptions, http, async () =>
     {
-        var now = request.When switch
+        var now = request?.When switch
         {
             null or "period_end" => false,
             "now" => true,
@@ -146,7 +146,7 @@ static class SubscriptionEndpoints
     }
 
     static Task<IResult> Resume(
-        CustomerId customer, ResumeRequest request, Subscriptions subscriptions, StripeClient stripe, CustomerLocks locks, TimeProvider time,
+        CustomerId customer, ResumeRequest? request, Subscriptions subscriptions, StripeClient stripe, CustomerLocks locks, TimeProvider time,
         HttpContext http, CancellationToken ct) => locks.Hold(customer, () => DoneAlready(customer, subscriptions, http, async () =>
     {
         var row = await subscriptions.Live(customer, ct);
@@ -164,7 +164,7 @@ static class SubscriptionEndpoints
     }, ct), ct);
 
     static Task<IResult> Pause(
-        CustomerId customer, PauseRequest request, Subscriptions subscriptions, StripeClient stripe, CustomerLocks locks, HttpContext http,
+        CustomerId customer, PauseRequest? request, Subscriptions subscriptions, StripeClient stripe, CustomerLocks locks, HttpContext http,
         CancellationToken ct) => locks.Hold(customer, () => DoneAlready(customer, subscriptions, http, async () =>
     {
         var row = await subscriptions.Live(customer, ct);

@@ -121,6 +121,21 @@ public sealed class SubscriptionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Without_a_body_is_as_with_an_empty_one()
+    {
+        var (customer, _) = await shop.Subscribe("enterprise");
+
+        foreach (var (what, status) in ((string, string)[])[("pause", "paused"), ("resume", "active"), ("cancel", "active")])
+        {
+            using var answer = await shop.Client.PostAsync(
+                new Uri($"/v1/customers/{customer}/subscription/{what}", UriKind.Relative), null, TestContext.Current.CancellationToken);
+            Assert.Equal((200, status), ((int)answer.StatusCode, (await shop.Subscription(customer)).Text("status")));
+        }
+
+        Assert.True((await shop.Subscription(customer)).Json.TryGetProperty("cancel_at", out _));
+    }
+
+    [Fact]
     public async Task What_is_left_of_a_period_after_a_pause_is_not_paid_for_again()
     {
         var (customer, _) = await shop.Subscribe("enterprise");
