@@ -26,6 +26,11 @@ static class DisputeRows
     public static Task<List<DisputeRow>> OpenDisputes(this Db db, Id<Order> order, CancellationToken ct) =>
         db.All($"select * from dispute where order_id = {order} and state = 1 order by id", Read, ct);
 
+    /// <summary>All that are not decided as far as is known here, in the order of their ids.</summary>
+    public static Task<List<DisputeRow>> OpenDisputes(this Db db, bool livemode, string after, int limit, CancellationToken ct) => db.All($"""
+        select * from dispute where state = 1 and livemode = {livemode} and id > {after} order by id limit {limit}
+        """, Read, ct);
+
     public static Task<DisputeRow?> LostDispute(this Db db, Id<Order> order, CancellationToken ct) =>
         db.One($"select * from dispute where order_id = {order} and state = 3 order by created_at desc limit 1", Read, ct);
 

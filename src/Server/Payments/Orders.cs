@@ -110,9 +110,9 @@ static class Orders
 
     /// <summary>Open orders that were made in a time, for whoever compares them with Stripe.</summary>
     public static Task<List<OrderRow>> OpenOrders(
-        this Db db, bool livemode, DateTimeOffset until, Guid after, int limit, CancellationToken ct) => db.All($"""
+        this Db db, bool livemode, DateTimeOffset until, Guid after, Guid upTo, int limit, CancellationToken ct) => db.All($"""
         select * from orders
-        where state = 1 and livemode = {livemode} and created_at <= {until} and id > {after}
+        where state = 1 and livemode = {livemode} and created_at <= {until} and id > {after} and id <= {upTo}
         order by id limit {limit}
         """, Read, ct);
 

@@ -24,8 +24,17 @@ sealed class Reconciliation(
     static readonly TimeSpan Settled = TimeSpan.FromMinutes(1);
     static readonly TimeSpan Abandoned = TimeSpan.FromHours(1);
 
-    /// <summary>Returns how many differences there were.</summary>
-    /// <param name="since">How far back Stripe's lists are read; what is open here is compared however old it is.</param>
+    // Where the walk of open orders was when its time ran out: the next one goes on from there.
+    Guid walkedTo;
+
+    /// <summary>
+    /// Returns how many differences there were. Open orders come last: most were left by somebody who bought nothing, and
+    /// each of them is a call.
+    /// </summary>
+    /// <param name="since">
+    /// How far back Stripe's lists are read; what is open here is compared however old it is. Refunds fail for weeks after
+    /// they have succeeded.
+    /// </param>
     public async Task<int> Run(DateTimeOffset now, DateTimeOffset since, Action<string> difference, CancellationToken ct)
     {
         var count = 0;
@@ -35,23 +44,32 @@ sealed class Reconciliation(
             difference(line);
         }
 
-        await Orders(now, Told, ct);
-        await RefundsUnderWay(now, Told, ct);
         await LiveSubscriptions(Told, ct);
         await PaidInvoices(since, Told, ct);
-        await AllRefunds(since, Told, ct);
+        await AllRefunds(now - Longest, Told, ct);
         await AllDisputes(since, Told, ct);
+        await RefundsUnderWay(now, Told, ct);
+        await OpenDisputes(Told, ct);
+        await Orders(now, Told, ct);
         return count;
     }
 
     async Task Orders(DateTimeOffset now, Action<string> told, CancellationToken ct)
     {
-        var after = Guid.Empty;
+        var began = walkedTo;
+        await Walk(began, Guid.AllBitsSet, now, told, ct);
+        if (began != Guid.Empty) await Walk(Guid.Empty, began, now, told, ct);
+        walkedTo = Guid.Empty;
+    }
+
+    async Task Walk(Guid after, Guid upTo, DateTimeOffset now, Action<string> told, CancellationToken ct)
+    {
         while (true)
         {
-            var open = await db.OpenOrders(stripe.Livemode, now - Settled, after, AtOnce, ct);
+            var open = await db.OpenOrders(stripe.Livemode, now - Settled, after, upTo, AtOnce, ct);
             foreach (var order in open)
             {
+                walkedTo = order.Id.Value;
                 await Guarded(order.Reference, told, () => Look(order, now, ct));
                 if ((await db.Order(order.Id, order.Livemode, ct))!.State is var state and not OrderState.Open)
                     told($"{order.Id}: was open here, and is {Names.Of(state)}");
@@ -106,6 +124,8 @@ sealed class Reconciliation(
         {
             listed.Add(one.Id);
             await Compare(one.Id, told, () => subscriptions.Follow(StripeSubscription.Of(one), reading, ct), ct);
+            if (one.Reference("latest_invoice") is { } latest && await db.OrderOfInvoice(latest, ct) is not { PaidAt: not null })
+                await LateInvoices(one.Id, told, ct);
         }
 
         // Those that have ended are in no list.
@@ -136,15 +156,27 @@ sealed class Reconciliation(
     async Task PaidInvoices(DateTimeOffset since, Action<string> told, CancellationToken ct)
     {
         await foreach (var one in stripe.List("/v1/invoices", new() { { "status", "paid" }, { "created[gte]", since } }, ct))
-        {
-            if (await db.OrderOfInvoice(one.Id, ct) is { PaidAt: not null }) continue;
+            await Settle(one.Id, told, ct);
+    }
 
-            await Guarded(one.Id, told, async () =>
-            {
-                if (await invoices.Look(one.Id, ct) == Applied.Done && await db.OrderOfInvoice(one.Id, ct) is { } order)
-                    told($"{one.Id}: was paid at Stripe and unknown here; it is {order.Id} now");
-            });
-        }
+    // An invoice may be paid weeks after it was made: as long as Stripe goes on trying.
+    async Task LateInvoices(string subscription, Action<string> told, CancellationToken ct)
+    {
+        await foreach (var one in stripe.List("/v1/invoices", new() { { "subscription", subscription }, { "status", "paid" } }, ct))
+            if (!await Settle(one.Id, told, ct)) return;
+    }
+
+    /// <summary>Whether there was something to settle.</summary>
+    async Task<bool> Settle(string invoice, Action<string> told, CancellationToken ct)
+    {
+        if (await db.OrderOfInvoice(invoice, ct) is { PaidAt: not null }) return false;
+
+        await Guarded(invoice, told, async () =>
+        {
+            if (await invoices.Look(invoice, ct) == Applied.Done && await db.OrderOfInvoice(invoice, ct) is { } order)
+                told($"{invoice}: was paid at Stripe and unknown here; it is {order.Id} now");
+        });
+        return true;
     }
 
     async Task AllRefunds(DateTimeOffset since, Action<string> told, CancellationToken ct)
@@ -180,15 +212,30 @@ sealed class Reconciliation(
             // One that is open and freezes nothing was left by a server that died.
             if (before?.State == now && (now != DisputeState.Open || before.Hold is not null)) continue;
 
-            await Guarded(dispute.Id, told, async () =>
-            {
-                // A lost one that the bank takes up again stays lost until that is decided.
-                if (await disputes.Look(dispute.Id, ct) == Applied.Done && await db.Dispute(dispute.Id, ct) is { } after
-                    && (after.State != before?.State || after.Hold != before?.Hold))
-                    told($"{dispute.Id}: is {dispute.Status} at Stripe, and was {(before is null ? "unknown" : Names.Of(before.State))} here");
-            });
+            await Compare(dispute.Id, before, told, ct);
         }
     }
+
+    // A bank may take months.
+    async Task OpenDisputes(Action<string> told, CancellationToken ct)
+    {
+        var after = "";
+        while (true)
+        {
+            var open = await db.OpenDisputes(stripe.Livemode, after, AtOnce, ct);
+            foreach (var dispute in open) await Compare(dispute.Id, dispute, told, ct);
+            if (open.Count < AtOnce) return;
+            after = open[^1].Id;
+        }
+    }
+
+    Task Compare(string id, DisputeRow? before, Action<string> told, CancellationToken ct) => Guarded(id, told, async () =>
+    {
+        // A lost one that the bank takes up again stays lost until that is decided.
+        if (await disputes.Look(id, ct) == Applied.Done && await db.Dispute(id, ct) is { } after
+            && (after.State != before?.State || after.Hold != before?.Hold))
+            told($"{id}: is {Names.Of(after.State)} at Stripe, and was {(before is null ? "unknown" : Names.Of(before.State))} here");
+    });
 
     // What cannot be repaired is said, and keeps nothing else from being looked at.
     static async Task Guarded(string what, Action<string> told, Func<Task> look)

@@ -20,8 +20,8 @@ sealed class Jobs(IEnumerable<Job> jobs, NpgsqlDataSource source, TimeProvider t
     /// <summary>Runs a job if it is due by the clock and no other server is at it.</summary>
     public async Task<bool> RunIfDue(Job job, CancellationToken ct)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        patience.CancelAfter(Longest);
+        using var limit = new CancellationTokenSource(Longest, time);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
         await using var connection = await source.OpenConnectionAsync(patience.Token);
         var tx = new Tx(connection);
         // By itself: within the transaction, the first run of all would keep the other servers waiting for its end.
@@ -36,9 +36,18 @@ sealed class Jobs(IEnumerable<Job> jobs, NpgsqlDataSource source, TimeProvider t
             """, row => row.GetString(0), patience.Token);
         if (due is null) return false;
 
-        await job.Run(now, patience.Token);
-        await tx.Run($"update job set last_run = {now} where name = {job.Name}", patience.Token);
-        await transaction.CommitAsync(patience.Token);
+        try
+        {
+            await job.Run(now, patience.Token);
+        }
+        catch (Exception e) when (limit.IsCancellationRequested && !ct.IsCancellationRequested)
+        {
+            // Begun again at once, it would run for ever: it goes on when it is due.
+            log.JobCutShort(e, job.Name);
+        }
+
+        await tx.Run($"update job set last_run = {now} where name = {job.Name}", ct);
+        await transaction.CommitAsync(ct);
         return true;
     }
 
@@ -80,4 +89,7 @@ static partial class Log
 {
     [LoggerMessage(911, LogLevel.Error, "The job '{Job}' failed and will be tried again")]
     public static partial void JobFailed(this ILogger log, Exception failure, string job);
+
+    [LoggerMessage(912, LogLevel.Error, "The job '{Job}' did not come to its end in its time and goes on when it is due again")]
+    public static partial void JobCutShort(this ILogger log, Exception failure, string job);
 }

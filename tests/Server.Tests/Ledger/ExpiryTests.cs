@@ -172,6 +172,31 @@ public sealed class ExpiryTests(App app) : IClassFixture<App>
         Assert.Equal(2, runs);
     }
 
+    [Fact]
+    public async Task A_job_that_runs_out_of_its_time_is_not_begun_again_before_it_is_due()
+    {
+        var jobs = new Jobs(
+            [], app.Services.GetRequiredService<Npgsql.NpgsqlDataSource>(), new HastyTime(),
+            Microsoft.Extensions.Logging.Abstractions.NullLogger<Jobs>.Instance);
+        var runs = 0;
+        var job = new Job("a long job of this test", TimeSpan.FromHours(1), (_, ct) =>
+        {
+            runs++;
+            return Task.Delay(Timeout.InfiniteTimeSpan, ct);
+        });
+
+        Assert.True(await jobs.RunIfDue(job, Ct));
+        Assert.False(await jobs.RunIfDue(job, Ct));
+        Assert.Equal(1, runs);
+    }
+
+    /// <summary>Whatever is to last, lasts a tenth of a second.</summary>
+    sealed class HastyTime : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            base.CreateTimer(callback, state, TimeSpan.FromMilliseconds(100), period);
+    }
+
     Task<Grant> Gift(string customer, decimal credits, TimeSpan lasting) => app.Purser.Grants.CreateAsync(customer, new()
     {
         Amount = credits,
