@@ -54,7 +54,8 @@ static class Dunning
     }
 
     /// <summary>
-    /// An attempt on an invoice has failed. The first invoice of a subscription is not retried, others are.
+    /// An attempt on an invoice has failed. The first invoice of a subscription is not retried, others are; only the first
+    /// attempt and the retries themselves take the schedule further.
     /// </summary>
     public static void Failed(Tx tx, JsonObject invoice, bool hard)
     {
@@ -66,6 +67,13 @@ static class Dunning
         if (!retried)
         {
             invoice["next_payment_attempt"] = null;
+            tx.Emit("invoice.payment_failed", invoice);
+            return;
+        }
+
+        // The next try is still to come: somebody has tried by hand meanwhile, which moves nothing.
+        if (invoice.TimerAt("retry") is not null)
+        {
             tx.Emit("invoice.payment_failed", invoice);
             return;
         }

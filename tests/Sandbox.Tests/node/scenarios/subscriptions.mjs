@@ -284,6 +284,14 @@ async function dunned(t, final) {
   return { w, subscription, invoice, end };
 }
 
+export async function paying_in_vain_by_hand_does_not_hasten_dunning(t) {
+  const { subscription, invoice } = await dunned(t, 'cancel');
+  for (let i = 0; i < 4; i += 1) await t.rejects(t.stripe.invoices.pay(invoice.id), { status: 402 });
+  const tried = await t.stripe.invoices.retrieve(invoice.id);
+  assert.deepEqual([tried.status, tried.attempt_count, tried.next_payment_attempt], ['open', 5, invoice.next_payment_attempt]);
+  assert.equal((await t.stripe.subscriptions.retrieve(subscription.id)).status, 'past_due');
+}
+
 export async function dunning_ends_in_cancellation(t) {
   const { w, subscription, invoice, end } = await dunned(t, 'cancel');
   await t.advance(w.clock.id, end + 3600 + 3 * day + 60);
