@@ -81,7 +81,8 @@ sealed partial class StripeApi(Accounts accounts, Routes routes, Control.Faults 
     static Answer Execute(Operation operation)
     {
         var account = operation.Account;
-        var fingerprint = Fingerprint(operation);
+        var form = FormEncoding.Parse(operation.Form);
+        var fingerprint = Fingerprint(operation.Path, form);
         lock (account.Gate)
         {
             account.BaseUrl = operation.BaseUrl;
@@ -90,7 +91,6 @@ sealed partial class StripeApi(Accounts accounts, Routes routes, Control.Faults 
                 return Replay(operation, kept, fingerprint);
             }
             // Refused parameters are not remembered: nothing has been executed, the key may be used again.
-            var form = FormEncoding.Parse(operation.Form);
             var types = OlderParameters.Take(form, operation.Route, operation.Version);
             var parameters = Parameters.Read(operation.Route.Parameters, form);
             if (types is not null) parameters["payment_method_types"] = types;
@@ -104,6 +104,7 @@ sealed partial class StripeApi(Accounts accounts, Routes routes, Control.Faults 
         var cause = new Cause(operation.RequestId, operation.Key.Length > 0 ? operation.Key : null);
         var tx = new Tx(operation.Account, cause);
         Answer answer;
+        var remembered = operation.Key.Length > 0;
         try
         {
             var call = new Call(tx, parameters, operation.Ids, operation.Path, operation.Version);
@@ -119,13 +120,15 @@ sealed partial class StripeApi(Accounts accounts, Routes routes, Control.Faults 
                 tx = new(operation.Account, cause);
             }
             answer = Error(error, operation.RequestId);
+            // What a handler refuses has executed nothing either; a declined card has.
+            remembered &= error.Keep || error is not { Status: 400 or 404, Type: "invalid_request_error" };
         }
         catch
         {
             tx.Rollback();
             throw;
         }
-        if (operation.Key.Length > 0) Remember(tx, operation.Key, fingerprint, answer);
+        if (remembered) Remember(tx, operation.Key, fingerprint, answer);
         tx.Commit();
         return answer;
     }
@@ -166,8 +169,23 @@ sealed partial class StripeApi(Accounts accounts, Routes routes, Control.Faults 
         return new((int)kept.Number("status"), Encoding.UTF8.GetBytes(kept.Text("body")!), Replayed: true);
     }
 
-    static string Fingerprint(Operation operation) =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{operation.Path} {operation.Form}")));
+    /// <summary>Of the parameters as they were meant: however they are encoded, and in whatever order.</summary>
+    static string Fingerprint(string path, FormNode form)
+    {
+        var text = new StringBuilder(path);
+        Add(form);
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
+
+        void Add(FormNode node)
+        {
+            text.Append(CultureInfo.InvariantCulture, $" {node.Value?.Length ?? -1}:{node.Value} {node.Parts.Count}");
+            foreach (var (name, part) in node.Parts.OrderBy(one => one.Key, StringComparer.Ordinal))
+            {
+                text.Append(CultureInfo.InvariantCulture, $" {name.Length}:{name}");
+                Add(part);
+            }
+        }
+    }
 
     static async Task<string> Form(HttpRequest request)
     {

@@ -167,6 +167,23 @@ export async function refused_parameters_do_not_use_up_an_idempotency_key(t) {
   assert.ok(customer.id);
 }
 
+export async function what_a_handler_refuses_does_not_use_up_an_idempotency_key(t) {
+  const pay = (amount, currency) => t.stripe.paymentIntents.create({ amount, currency }, { idempotencyKey: 'one' });
+  await t.rejects(pay(1, 'usd'), { status: 400, code: 'amount_too_small' });
+  await t.rejects(pay(1000, 'xyz'), { status: 400 });
+  await t.rejects(t.stripe.customers.update('cus_gone', { name: 'Ada' }, { idempotencyKey: 'two' }), { status: 404 });
+  assert.ok((await pay(1000, 'usd')).id);
+  assert.ok((await t.stripe.customers.create({ name: 'Ada' }, { idempotencyKey: 'two' })).id);
+}
+
+export async function an_idempotency_key_knows_its_parameters_in_any_order_and_encoding(t) {
+  const send = (body) => t.raw('POST', '/v1/customers', body, { 'idempotency-key': 'one' });
+  const first = await send('name=Ada+L&metadata[a]=1&metadata[b]=2');
+  const again = await send('metadata%5Bb%5D=2&metadata%5Ba%5D=1&name=Ada%20L');
+  assert.equal(again.json.id, first.json.id);
+  assert.equal((await send('name=Ada+L&metadata[a]=2&metadata[b]=1')).status, 400);
+}
+
 export async function a_declined_card_is_remembered_by_its_idempotency_key(t) {
   const buy = () => t.stripe.paymentIntents.create(
     { amount: 1000, currency: 'usd', payment_method: 'pm_card_chargeDeclined', confirm: true }, { idempotencyKey: 'declined' });
