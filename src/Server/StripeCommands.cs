@@ -16,7 +16,7 @@ static class StripeCommands
     public static Task<int> Check(Settings settings, string? url, CancellationToken ct) => With(settings, async app =>
     {
         var setup = app.GetRequiredService<StripeSetup>();
-        string[] differences = [.. await setup.Check(url, ct), .. await setup.CheckConfigured(settings.Stripe!.Prices, ct)];
+        string[] differences = [.. await setup.Check(url, ct), .. await setup.CheckConfigured(app.GetRequiredService<StripeAccess>().Prices, ct)];
         foreach (var line in differences) Console.WriteLine(line);
         if (differences.Length == 0) Console.WriteLine("Stripe and the catalog agree.");
         return differences.Length == 0 ? 0 : 1;
@@ -45,9 +45,7 @@ static class StripeCommands
 
     static async Task<int> With(Settings settings, Func<IServiceProvider, Task<int>> work, CancellationToken ct)
     {
-        if (settings.Stripe is null)
-            throw new StartFailure("STRIPE_SECRET_KEY is not set: name the Stripe account to work with.");
-
+        settings = await WithStripe(settings, ct);
         await using var database = await Database.Open(settings, Commands.Say, ct);
         Microsoft.AspNetCore.Builder.WebApplication app = null!;
         await Database.Reach(async () => app = await PurserServer.Build(settings, database.ConnectionString));
@@ -61,6 +59,34 @@ static class StripeCommands
             {
                 throw new StartFailure(e.Message);
             }
+        }
+    }
+
+    // In a shell beside ./purser up nothing is set, and what `up` sells with is meant.
+    static async Task<Settings> WithStripe(Settings settings, CancellationToken ct)
+    {
+        if (settings.Stripe is not null) return settings;
+        if (settings.NamesMode || !await Answers(settings.Sandbox, ct))
+        {
+            throw new StartFailure(
+                "STRIPE_SECRET_KEY is not set: name the Stripe account to work with, or start ./purser up for the sandbox's.");
+        }
+
+        Commands.Say("STRIPE_SECRET_KEY is not set: this is the sandbox's account of ./purser up.");
+        return settings with { Stripe = new(settings.Sandbox, StripeAccess.SandboxKey, []) };
+    }
+
+    static async Task<bool> Answers(Uri sandbox, CancellationToken ct)
+    {
+        using var http = new HttpClient();
+        try
+        {
+            using var response = await http.GetAsync(sandbox, ct);
+            return true;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
         }
     }
 }

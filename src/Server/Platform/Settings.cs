@@ -29,6 +29,9 @@ sealed record ProviderAccess(Uri? Address, string? Key);
 /// <summary>Where Stripe is reached. Two webhook secrets count while one is being rolled.</summary>
 sealed record StripeAccess(Uri Address, string SecretKey, IReadOnlyList<string> WebhookSecrets)
 {
+    /// <summary>Names the account that ./purser up sells with.</summary>
+    public const string SandboxKey = "sk_test_sandbox";
+
     /// <summary>Prices that were made by hand or by ./purser stripe setup: STRIPE_PRICE_… and the id.</summary>
     public IReadOnlyDictionary<string, string> Prices { get; init; } = new Dictionary<string, string>();
 
@@ -81,6 +84,9 @@ sealed partial record Settings
     public required OidcAccess? Oidc { get; init; }
 
     public required StripeAccess? Stripe { get; init; }
+
+    /// <summary>A shell that names no mode may be one beside ./purser up.</summary>
+    public bool NamesMode { get; init; }
 
     /// <summary>By name in lower case: openai, anthropic, … and whichever else has an address.</summary>
     public required IReadOnlyDictionary<string, ProviderAccess> Providers { get; init; }
@@ -162,6 +168,7 @@ sealed partial record Settings
                 Oidc = Oidc(),
                 SmokeTokens = new(Secret("PURSER_SMOKE_USER_TOKEN"), Secret("PURSER_SMOKE_ADMIN_TOKEN")),
                 Stripe = Stripe(),
+                NamesMode = Get("PURSER_MODE") is not null,
                 Providers = Providers(),
                 Switches = environment.Where(one => one.Key.StartsWith("BILLING_", StringComparison.Ordinal) && one.Value.Length > 0).ToDictionary(),
                 PostgresBin = Get("PURSER_POSTGRES_BIN"),
@@ -255,7 +262,7 @@ sealed partial record Settings
 
             if (key is not null) return new(address ?? new("https://api.stripe.com"), key, secrets) { Prices = StripePrices() };
             if (mode == Mode.Development)
-                return new(address ?? SandboxAt(sandboxPort), "sk_test_sandbox", secrets) { Prices = StripePrices() };
+                return new(address ?? SandboxAt(sandboxPort), StripeAccess.SandboxKey, secrets) { Prices = StripePrices() };
             return null;
         }
 

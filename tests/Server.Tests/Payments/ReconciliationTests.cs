@@ -162,6 +162,19 @@ public sealed class ReconciliationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Beside_the_sandbox_a_command_without_a_key_works_with_it()
+    {
+        var sandbox = ("PURSER_SANDBOX_PORT", $"{shop.Stripe.Url.Port}");
+
+        var (found, lines) = await Command(["check"], ("STRIPE_SECRET_KEY", ""), ("PURSER_MODE", ""), sandbox);
+        var (refused, said) = await Command(["check"], ("STRIPE_SECRET_KEY", ""), ("PURSER_MODE", "production"), sandbox);
+
+        Assert.Equal((1, 1), (found, refused));
+        Assert.Contains(lines, line => line.EndsWith("run ./purser stripe setup.", StringComparison.Ordinal));
+        Assert.DoesNotContain(said, line => line.EndsWith("run ./purser stripe setup.", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task The_command_finds_what_nobody_told_of()
     {
         using var quiet = new Quiet(shop);
