@@ -78,13 +78,13 @@ static class StripeCommands
 
     static async Task<bool> Answers(Uri sandbox, CancellationToken ct)
     {
-        using var http = new HttpClient();
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
         try
         {
             using var response = await http.GetAsync(sandbox, ct);
             return true;
         }
-        catch (HttpRequestException)
+        catch (Exception e) when (e is HttpRequestException || (e is TaskCanceledException && !ct.IsCancellationRequested))
         {
             return false;
         }

@@ -48,7 +48,7 @@ sealed class Gateway(
         // The name that each SDK reads it by.
         http.Response.Headers["request-id"] = http.TraceIdentifier;
         var error = await Served(http, wire, key);
-        if (error is not null) metrics.Refused(error.Code);
+        if (error is { Theirs: null }) metrics.Refused(error.Code);
         return error;
     }
 
@@ -154,9 +154,7 @@ sealed class Gateway(
 
                 return null;
             case Reached.Refused refused:
-                if (ProviderErrors.AboutUs(target.Provider, ownKey, refused) is { } ours) return ours;
-                await ProviderErrors.PassOn(http, target.Provider, ownKey, refused);
-                return null;
+                return ProviderErrors.AboutUs(target.Provider, ownKey, refused) ?? ProviderErrors.AboutTheCall(target.Provider, ownKey, refused);
             default:
                 return Unreachable(target, "did not answer");
         }
@@ -179,7 +177,7 @@ sealed class Gateway(
             return await Reach(http, call, outgoing) switch
             {
                 Reached.Answered answered => await PassOn(http, call, answered.Answer),
-                Reached.Refused refused => await Refuse(http, call, refused, last),
+                Reached.Refused refused => await Refuse(call, refused, last),
                 Reached.Silent silent => await GiveUp(call, silent, last),
                 null => new Attempted.Answered(),
                 _ => throw new InvalidOperationException("A provider answers, refuses or is silent."),
@@ -254,7 +252,7 @@ sealed class Gateway(
     }
 
     /// <summary>The provider's own error, without its headers and without our key, where it is any of the caller's business.</summary>
-    async Task<Attempted> Refuse(HttpContext http, Call call, Reached.Refused refused, bool last)
+    async Task<Attempted> Refuse(Call call, Reached.Refused refused, bool last)
     {
         call.ProviderStatus = refused.Status;
         call.ProviderRequest = refused.RequestId;
@@ -266,8 +264,7 @@ sealed class Gateway(
             return new Attempted.Refused(ours);
         }
 
-        await ProviderErrors.PassOn(http, call.Target.Provider, call.OwnKey, refused);
-        return new Attempted.Answered();
+        return new Attempted.Refused(ProviderErrors.AboutTheCall(call.Target.Provider, call.OwnKey, refused));
     }
 
     async Task<Attempted> GiveUp(Call call, Reached.Silent silent, bool last)

@@ -22,6 +22,9 @@ sealed record GatewayError(int Status, string Code, string Message)
 
     public Credits? Available { get; init; }
 
+    /// <summary>A provider's own words, where they are what the caller is told.</summary>
+    public ProvidersWords? Theirs { get; init; }
+
     public static GatewayError Invalid(string? param, string message, string code = "invalid_value") =>
         new(StatusCodes.Status400BadRequest, code, message) { Param = param };
 
@@ -31,7 +34,7 @@ sealed record GatewayError(int Status, string Code, string Message)
     public void SetHeaders(HttpResponse response)
     {
         response.StatusCode = Status;
-        response.ContentType = "application/json";
+        response.ContentType = Theirs?.ContentType ?? "application/json";
         if (InVain) response.Headers["x-should-retry"] = "false";
         if (RetryAfterSeconds is { } seconds) response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
     }
@@ -39,7 +42,7 @@ sealed record GatewayError(int Status, string Code, string Message)
     public async Task Write(HttpContext http, Dialect dialect)
     {
         SetHeaders(http.Response);
-        var body = Body(dialect, http.TraceIdentifier);
+        var body = Theirs?.Body ?? Body(dialect, http.TraceIdentifier);
         http.Response.ContentLength = body.Length;
         await http.Response.Body.WriteAsync(body, http.RequestAborted);
     }
@@ -111,3 +114,6 @@ sealed record GatewayError(int Status, string Code, string Message)
 
     public override string ToString() => $"{Status} {Code}: {Message}";
 }
+
+/// <summary>An error as a provider has put it, without what is only ours to know.</summary>
+sealed record ProvidersWords(string? ContentType, byte[] Body);

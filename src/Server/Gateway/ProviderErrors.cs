@@ -36,16 +36,14 @@ static partial class ProviderErrors
         return null;
     }
 
+    /// <summary>Between the provider and the caller, who is told what it says.</summary>
     /// <param name="ownKey">The customer's own key, where it was called with that: then the account is the customer's too.</param>
-    public static async Task PassOn(HttpContext http, Upstream upstream, string? ownKey, Reached.Refused refused)
-    {
-        var body = Without(refused.Body, ownKey ?? upstream.Key, isOurAccount: ownKey is null);
-        http.Response.StatusCode = refused.Status;
-        http.Response.ContentType = refused.ContentType ?? "application/json";
-        if (refused.RetryAfter is { } wait) http.Response.Headers.RetryAfter = $"{(long)Math.Ceiling(wait.TotalSeconds)}";
-        http.Response.ContentLength = body.Length;
-        await http.Response.Body.WriteAsync(body, http.RequestAborted);
-    }
+    public static GatewayError AboutTheCall(Upstream upstream, string? ownKey, Reached.Refused refused) =>
+        new(refused.Status, "provider_refused", $"{upstream.Facts.Name} answered with {refused.Status}.")
+        {
+            RetryAfterSeconds = refused.RetryAfter is { } wait ? (int)Math.Min(Math.Ceiling(wait.TotalSeconds), int.MaxValue) : null,
+            Theirs = new(refused.ContentType, Without(refused.Body, ownKey ?? upstream.Key, isOurAccount: ownKey is null)),
+        };
 
     static bool IsOutOfCredit(Reached.Refused refused)
     {

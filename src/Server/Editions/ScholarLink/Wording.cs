@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Purser.Core;
+using Purser.Server.Gateway;
 using Purser.Server.Platform;
 
 namespace Purser.Server.Editions.ScholarLink;
@@ -22,11 +23,11 @@ static class Wording
         statusCode: StatusCodes.Status402PaymentRequired);
 
     /// <summary>What a provider says of a call that it refuses: each has a form of its own.</summary>
-    public static IResult OfProvider(int status, byte[] body)
+    public static IResult OfProvider(GatewayError error, byte[] body)
     {
         var (message, code) = Read(body);
         return TypedResults.Json(
-            new(message ?? $"The model's provider answers {status}.", code ?? "provider_refused"), ScholarLinkJson.Default.Problem, statusCode: status);
+            new(message ?? error.Message, code ?? error.Code), ScholarLinkJson.Default.Problem, statusCode: error.Status);
     }
 
     static (string? Message, string? Code) Read(byte[] body)

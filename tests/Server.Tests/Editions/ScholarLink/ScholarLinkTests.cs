@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Purser.Server.Editions.ScholarLink;
+using Purser.Server.Gateway;
 using Purser.Server.Payments;
 using Purser.Server.Platform;
 using Purser.Server.Tests.Gateway;
@@ -210,11 +211,13 @@ public sealed class ScholarLinkTests(ScholarLinkApp app) : IClassFixture<Scholar
     [InlineData("""[{"error":{"code":400,"message":"No such thing.","status":"INVALID_ARGUMENT"}}]""", "No such thing.", "provider_refused")]
     [InlineData("""{"object":"error","message":"Not so.","type":"bad_request"}""", "Not so.", "bad_request")]
     [InlineData("""{"error":"Away."}""", "Away.", "provider_refused")]
-    [InlineData("<h1>Bad gateway</h1>", "The model's provider answers 502.", "provider_refused")]
-    [InlineData("[]", "The model's provider answers 502.", "provider_refused")]
+    [InlineData("<h1>Bad gateway</h1>", "acme answered with 502.", "provider_refused")]
+    [InlineData("[]", "acme answered with 502.", "provider_refused")]
     public void Each_provider_s_own_form_is_understood(string body, string error, string code)
     {
-        var worded = (JsonHttpResult<Problem>)Wording.OfProvider(502, System.Text.Encoding.UTF8.GetBytes(body));
+        var refusal = new GatewayError(502, "provider_refused", "acme answered with 502.");
+
+        var worded = (JsonHttpResult<Problem>)Wording.OfProvider(refusal, System.Text.Encoding.UTF8.GetBytes(body));
 
         Assert.Equal((502, new Problem(error, code)), (worded.StatusCode, worded.Value));
     }
